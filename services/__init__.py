@@ -1,0 +1,1 @@
+"""The four services. Each imports `shared` and itself, nothing else (tests/architecture holds it)."""

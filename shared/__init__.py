@@ -1,0 +1,1 @@
+"""What every service stands on: contracts, delivery and platform. Imports nothing from `services`."""

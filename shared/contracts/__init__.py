@@ -1,0 +1,1 @@
+"""What travels between services and to downstream consumers: one module per topic, the envelope and the catalogue."""
