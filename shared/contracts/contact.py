@@ -1,4 +1,4 @@
-"""`contact` (restricted): how to reach somebody, and for what. Personal data. Reader: follow-up. A tombstone erases it."""
+"""`contact` (restricted): how to reach somebody, and for what. Personal data. Reader: follow-up. Tombstone erases."""
 
 from typing import Annotated, ClassVar
 

@@ -73,9 +73,7 @@ class Event(Generic[PayloadT_co]):
         return value
 
 
-def decode(
-    topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
-) -> Event[Contract]:
+def decode(topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Event[Contract]:
     """Read one record. Raises `Undecodable` for a broken one and `UnknownType` for one from the future."""
     model = TOPICS[topic].model
     try:
@@ -83,7 +81,9 @@ def decode(
         key_text = (key or b"").decode()
     except UnicodeDecodeError as error:
         raise Undecodable("envelope", "headers and key must be UTF-8") from error
-    missing = [name for name in ("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time") if name not in attributes]
+    missing = [
+        name for name in ("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time") if name not in attributes
+    ]
     if missing:
         raise Undecodable("envelope", f"missing {', '.join(missing)}")
     if attributes["ce_specversion"] != "1.0":

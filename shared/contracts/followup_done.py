@@ -13,9 +13,7 @@ State = Annotated[
 """Rank rises from `open` to `outcome`; the last three end the follow-up."""
 OutcomeKind = Annotated[
     str,
-    OneOf(
-        "advice", "introduction", "information", "encouragement", "idea_cleared", "recruit", "partnership", "order"
-    ),
+    OneOf("advice", "introduction", "information", "encouragement", "idea_cleared", "recruit", "partnership", "order"),
 ]
 
 
