@@ -1,0 +1,36 @@
+"""The inbox: which events this service has already taken."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from shared.platform.database import Connection
+
+# Longer than any fact stays on its topic, so that a redelivered fact is always recognised. State topics live for
+# ever; what protects them is the revision.
+RETENTION: Final = timedelta(days=35)
+
+
+async def claim(tx: Connection, event_ids: Collection[UUID]) -> set[UUID]:
+    """Return the ids that nobody claimed before, now claimed by this transaction.
+
+    Another transaction that holds one of them makes this one wait for its end, so that two members that overlap
+    during a rebalance never both apply an event. Ids are sorted, so that two batches cannot wait for each other.
+    """
+    rows = await tx.fetch(
+        "insert into inbox (event_id) select unnest($1::uuid[]) on conflict do nothing returning event_id",
+        sorted(set(event_ids)),
+    )
+    return {row["event_id"] for row in rows}
+
+
+async def forget(tx: Connection, *, limit: int = 10_000) -> int:
+    """Delete claims older than `RETENTION`, at most `limit`; return how many."""
+    status = await tx.execute(
+        "delete from inbox where event_id = any(array("
+        "select event_id from inbox where received_at < now() - $1::interval limit $2))",
+        RETENTION,
+        limit,
+    )
+    return int(status.rpartition(" ")[2])

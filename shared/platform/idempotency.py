@@ -1,0 +1,79 @@
+"""`Idempotency-Key`: the same request twice has one effect and one answer.
+
+The key, the request's fingerprint and the answer are stored in the transaction of the effect itself, so there is no
+moment in which one exists without the other.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import Header, Request, Response
+
+from shared.platform import metrics
+from shared.platform.auth import Principal
+from shared.platform.database import Connection, Database
+from shared.platform.errors import Invalid
+
+RETENTION: Final = timedelta(days=7)
+
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used before for a different request."""
+
+
+async def once(
+    request: Request,
+    database: Database,
+    caller: Principal,
+    key: str | None,
+    operation: Callable[[Connection], Awaitable[Response]],
+) -> Response:
+    """Run `operation` in a transaction and return its response; a repetition returns the first response.
+
+    A concurrent repetition waits for the first one to end. Raises `IdempotencyKeyReused`. Errors are not remembered:
+    they roll back, and the request may be tried again.
+    """
+    if key is None:
+        async with database.transaction() as tx:
+            return await operation(tx)
+    body = await request.body()
+    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+    async with database.transaction() as tx:
+        fresh = await tx.fetchval(
+            "insert into idempotency (partner_id, key, fingerprint) values ($1, $2, $3)"
+            " on conflict do nothing returning true",
+            caller.partner_id,
+            key,
+            fingerprint,
+        )
+        if not fresh:
+            return await _again(tx, caller, key, fingerprint)
+        response = await operation(tx)
+        await tx.execute(
+            "update idempotency set status = $3, body = $4 where partner_id = $1 and key = $2",
+            caller.partner_id,
+            key,
+            response.status_code,
+            bytes(response.body),
+        )
+        return response
+
+
+async def _again(tx: Connection, caller: Principal, key: str, fingerprint: bytes) -> Response:
+    row = await tx.fetchrow(
+        "select fingerprint, status, body from idempotency where partner_id = $1 and key = $2", caller.partner_id, key
+    )
+    if row is None or row["fingerprint"] != fingerprint:
+        raise IdempotencyKeyReused
+    metrics.idempotency_replays.inc()
+    return Response(row["body"], row["status"], {"Idempotency-Replayed": "true"}, "application/json")
+
+
+async def forget(tx: Connection) -> int:
+    """Delete answers older than `RETENTION`; return how many."""
+    status = await tx.execute("delete from idempotency where created_at < now() - $1::interval", RETENTION)
+    return int(status.rpartition(" ")[2])
