@@ -1,0 +1,178 @@
+"""When the steps of a follow-up are due. The whole plan is computed at once, in the owner's own time.
+
+Moments are handed on in UTC, because Python compares two times of one zone by their wall clocks.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.followup.domain.business_days import DAY, Closures, add_business_days, is_business_day
+from services.followup.domain.policy import Anchor, Calendar, Policy, Step
+from services.followup.domain.states import Standing, State
+
+JAPAN: Final = ZoneInfo("Asia/Tokyo")
+EVENING: Final = timedelta(minutes=30)
+"""A step that must come before the night comes this long before quiet hours begin."""
+HORIZON: Final = timedelta(days=800)
+"""A step that finds no admissible day until then is left out: its owner is away for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """When somebody may be disturbed. `quiet_from` equal to `quiet_until` means that there are no quiet hours."""
+
+    zone: ZoneInfo = JAPAN
+    quiet_from: time = time(21)
+    quiet_until: time = time(8)
+    away: tuple[tuple[date, date], ...] = ()
+    """Days of absence, first and last, in local dates."""
+
+    def is_quiet(self, clock: time) -> bool:
+        if self.quiet_from <= self.quiet_until:
+            return self.quiet_from <= clock < self.quiet_until
+        return clock >= self.quiet_from or clock < self.quiet_until
+
+    def is_away(self, day: date) -> bool:
+        return any(first <= day <= last for first, last in self.away)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One step of one plan. Fired after `useful_until` it is recorded as skipped and disturbs nobody."""
+
+    step: int
+    kind: str
+    due_at: datetime
+    useful_until: datetime
+
+
+class ImplausibleMeeting(ValueError):
+    """The meeting lies in the future of its own record."""
+
+
+def plan(
+    policy: Policy,
+    person: Person,
+    standing: Standing,
+    met_at: datetime,
+    known_at: datetime,
+    not_before: datetime | None = None,
+) -> tuple[Planned, ...]:
+    """The steps that are left for a follow-up that stands so, in the order of their due times, in UTC.
+
+    `known_at` is when the meeting was recorded: a meeting that became known after the deadline has no thank-you steps,
+    one that became known after `forget_after` has no steps. `not_before` is the owner's "not now".
+    Raises `ImplausibleMeeting`, and `ValueError` for a time without an offset.
+    """
+    if met_at.tzinfo is None or known_at.tzinfo is None:
+        raise ValueError("a time needs an offset")
+    if met_at - known_at > policy.early:
+        raise ImplausibleMeeting("the meeting lies in the future of its own record")
+    if standing.closed or known_at - met_at > policy.forget_after:
+        return ()
+    late = is_late(policy, met_at, known_at)
+    deadline = (met_at + policy.deadline).astimezone(UTC)
+    anchors = {Anchor.MET: met_at, Anchor.STATE: standing.since, Anchor.APPOINTMENT: standing.appointment_at}
+    planned: list[Planned] = []
+    previous: datetime | None = None
+    for number, step in enumerate(policy.steps, 1):
+        anchor = anchors[step.anchor]
+        if standing.state not in step.states or anchor is None or (late and step.promise):
+            continue
+        earliest = max((moment for moment in (not_before, previous and previous + step.gap) if moment), default=None)
+        due = _due(step, policy, person, anchor, earliest, deadline)
+        if due is None:
+            continue
+        until = deadline if step.useful_for is None else due + step.useful_for
+        if due < until or step.calendar is Calendar.INSTANT:
+            planned.append(Planned(number, step.kind, due, until))
+            previous = due
+    return tuple(sorted(planned, key=lambda item: (item.due_at, item.step)))
+
+
+def is_late(policy: Policy, met_at: datetime, known_at: datetime) -> bool:
+    """Whether the meeting became known too late to be thanked for in time, so that it does not count for the rate."""
+    return known_at - met_at > policy.deadline
+
+
+def expires_at(policy: Policy, standing: Standing, met_at: datetime) -> datetime:
+    """When silence ends this follow-up."""
+    return met_at + (policy.expire_open_after if standing.state is State.OPEN else policy.expire_after)
+
+
+def _due(
+    step: Step, policy: Policy, person: Person, anchor: datetime, earliest: datetime | None, deadline: datetime
+) -> datetime | None:
+    business = step.calendar is Calendar.BUSINESS
+    if step.after is not None:
+        due = anchor.astimezone(UTC) + step.after
+        if step.calendar is Calendar.INSTANT:
+            return due
+        start = due if earliest is None else max(due, earliest)
+        found = _forward(
+            start.astimezone(person.zone), person.quiet_until, business, policy.country, policy.closures, person
+        )
+        if step.before_deadline is None:
+            return found
+        latest = deadline - step.before_deadline
+        if found is not None and found <= latest:
+            return found
+        moved = _backward(latest.astimezone(person.zone), person)
+        return moved if moved is not None and moved > (earliest or anchor) else None
+    day = anchor.astimezone(person.zone).date()
+    if step.days is not None:
+        day += timedelta(days=step.days)
+    else:
+        day = add_business_days(day, step.business_days or 0, policy.country, policy.closures)
+    clock = step.at or time()
+    found = _on_day(day, clock, business, person, policy.country, policy.closures)
+    if earliest is not None and found is not None and found < earliest:
+        local = earliest.astimezone(person.zone)
+        day = local.date() + (DAY if local.time() > clock else timedelta(0))
+        found = _on_day(day, clock, business, person, policy.country, policy.closures)
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _on_day(
+    day: date, clock: time, business: bool, person: Person, country: str, closures: Closures
+) -> datetime | None:
+    """The first admissible moment from a local day and time on. Cached: a whole gathering shares its days."""
+    return _forward(datetime.combine(day, clock, person.zone), clock, business, country, closures, person)
+
+
+def _forward(
+    due: datetime, morning: time, business: bool, country: str, closures: Closures, person: Person
+) -> datetime | None:
+    """The first admissible moment from `due` on, which is in the person's zone; on a later day not before `morning`."""
+    end = due + HORIZON
+    while due < end:
+        day, clock = due.date(), due.time()
+        if person.is_away(day) or (business and not is_business_day(day, country, closures)):
+            due = datetime.combine(day + DAY, morning, person.zone)
+        elif not person.is_quiet(clock):
+            # A wall-clock time inside a spring-forward gap does not exist: going through UTC names the real moment.
+            real = due.astimezone(UTC).astimezone(person.zone)
+            if not person.is_quiet(real.time()):
+                return real.astimezone(UTC)
+            due = real
+        elif clock < person.quiet_until:
+            due = due.replace(hour=person.quiet_until.hour, minute=person.quiet_until.minute, second=0, microsecond=0)
+        else:
+            due = datetime.combine(day + DAY, person.quiet_until, person.zone)
+    return None
+
+
+def _backward(latest: datetime, person: Person) -> datetime | None:
+    """`latest` itself, or the end of the evening before the night that it falls into; None where nobody is there."""
+    if person.is_quiet(latest.time()):
+        day = latest.date()
+        if person.quiet_from > person.quiet_until and latest.time() < person.quiet_until:
+            day -= DAY
+        latest = datetime.combine(day, person.quiet_from, person.zone) - EVENING
+    if person.is_quiet(latest.time()) or person.is_away(latest.date()):
+        return None
+    return latest.astimezone(UTC)
