@@ -21,6 +21,10 @@ WATCH_EVERY: Final = 5.0  # seconds
 DRAIN: Final = 20.0  # seconds that a batch in flight gets at shutdown; below the orchestrator's grace period of 40
 
 
+_LOGGER: Final = logging.getLogger("shared.delivery.faststream")
+_LOGGER.setLevel(logging.ERROR)  # below that it says at each start that topics are not created automatically
+
+
 class ConsumerStuck(EnishiError):
     """Records wait and none is processed; start this process again."""
 
@@ -43,7 +47,7 @@ async def consuming(consumer: Consumer, *, servers: str, group: str, replica: st
         graceful_timeout=DRAIN,
         metadata_max_age_ms=10_000,
         retry_backoff_ms=100,
-        logger=logging.getLogger("faststream"),
+        logger=_LOGGER,
         log_level=logging.DEBUG,  # two lines a batch otherwise
     )
     subscriber = broker.subscriber(
@@ -67,8 +71,8 @@ async def consuming(consumer: Consumer, *, servers: str, group: str, replica: st
     async def consume(message: Any) -> None:
         await consumer.consume(_raw(message))
 
-    await broker.start()
     try:
+        await broker.start()
         inner = getattr(subscriber, "consumer", None)
         if inner is None:
             raise ConsumerStuck("the subscriber has no consumer")

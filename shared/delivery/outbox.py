@@ -58,7 +58,7 @@ async def add_raw(tx: Connection, rows: Sequence[tuple[str, str, dict[str, str],
 async def measure(connection: Connection) -> tuple[int, float]:
     """Rows waiting (counted up to 100,000) and the age of the oldest in seconds."""
     row = await connection.fetchrow(
-        "select (select count(*) from (select from outbox limit 100000) as some) as waiting,"
+        "select (select count(*) from (select from outbox limit 100000) as head) as waiting,"
         " coalesce(extract(epoch from now() - (select created_at from outbox order by seq limit 1)), 0)::float8 as age"
     )
     return (row["waiting"], row["age"]) if row else (0, 0.0)

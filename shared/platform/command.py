@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
+import structlog
 import uvloop
 
 from shared.delivery import dead_letter
@@ -14,6 +15,8 @@ from shared.platform.database import Database, is_transient, open_database
 from shared.platform.errors import EnishiError, NotFound
 from shared.platform.service import Service
 from shared.platform.settings import BadSettings
+
+log: Final = structlog.stdlib.get_logger(__name__)
 
 BAD_SETTINGS: Final = 2  # exit code
 
@@ -30,6 +33,9 @@ def main(service: Service[Any], argv: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
+        if arguments.command in (None, "serve"):
+            log.critical("service.failed", exc_info=error)
+            sys.exit(1)
         if isinstance(error, EnishiError) or is_transient(error):
             sys.exit(_complain(service, error, 1))
         raise
