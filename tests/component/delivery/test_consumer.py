@@ -1,0 +1,196 @@
+"""The consumer on a real PostgreSQL: once, in order, and nothing lost."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.contracts.met import Met
+from shared.delivery import consumer as consumer_module
+from shared.delivery import dead_letter
+from shared.delivery.consumer import Consumer, TooManyDeadLetters
+from shared.delivery.record import Record
+from shared.platform.database import Database
+from shared.platform.ids import derived
+from tests.component.delivery.ledger import LEDGER, POISON, broken, met, on_met, record_of
+from tests.conftest import OpenDatabase, outbox_of
+
+pytestmark = pytest.mark.postgres
+
+
+def consumer_on(database: Database) -> Consumer:
+    return Consumer(LEDGER.name, database, {Met: on_met})
+
+
+async def ledger_of(database: Database) -> list[tuple[UUID, int]]:
+    async with database.connection() as connection:
+        return [tuple(row) for row in await connection.fetch("select meeting_id, revision from ledger order by at")]
+
+
+async def letters_of(database: Database) -> list[dead_letter.DeadLetter]:
+    async with database.connection() as connection:
+        return await dead_letter.listed(connection)
+
+
+async def test_three_writes_or_none(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    await consumer_on(database).apply([record_of(met(n), offset=n) for n in range(500)])
+    assert len(await ledger_of(database)) == 500
+    assert [event.key for event in await outbox_of(database)] == [str(derived("meeting", n)) for n in range(500)]
+    async with database.connection() as connection:
+        assert await connection.fetchval("select count(*) from inbox") == 500
+
+
+async def test_redelivery_is_a_no_op(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    batch = [record_of(met(n), offset=n) for n in range(100)]
+    consumer = consumer_on(database)
+    await consumer.apply(batch)
+    await consumer.apply(batch + batch[:50])
+    assert len(await ledger_of(database)) == 100
+
+
+async def test_the_same_event_twice_in_one_batch_counts_once(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    one = record_of(met(1))
+    await consumer_on(database).apply([one, one, record_of(met(2)), one])
+    assert len(await ledger_of(database)) == 2
+
+
+async def test_two_members_that_overlap_apply_a_batch_once(open_database_for: OpenDatabase) -> None:
+    """As in a rebalance, when the old owner still works on what the new one was given."""
+    database = await open_database_for(LEDGER)
+    batch = [record_of(met(n), offset=n) for n in range(200)]
+    await asyncio.gather(*(consumer_on(database).apply(batch) for _ in range(4)))
+    assert len(await ledger_of(database)) == 200
+    assert len(await outbox_of(database)) == 200
+
+
+async def test_poison_in_a_batch_of_500(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    batch = [record_of(met(n, talk_seconds=POISON if n == 250 else 60), offset=n) for n in range(500)]
+    await consumer_on(database).apply(batch)
+    assert len(await ledger_of(database)) == 499
+    (letter,) = await letters_of(database)
+    assert (letter.record.offset, letter.reason) == (250, "handler")
+    assert letter.error.startswith("ZeroDivisionError")
+    assert letter.record.value == batch[250].value
+
+
+async def test_undecodable_bytes_become_dead_letters_with_their_reason(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    whole = record_of(met(0))
+    odd = [
+        broken(1),
+        broken(2, value=None),
+        broken(3, value=b"x" * 950_000),
+        Record("met", 0, 4, whole.key, whole.value, ()),
+        Record("met", 0, 5, b"\xff", whole.value, whole.headers),
+        Record("met", 0, 6, b"another key", whole.value, whole.headers),
+        Record("met", 0, 7, whole.key, whole.value, (*whole.headers, ("nul\0", b"\xff\0"))),
+    ]
+    good = [record_of(met(n), offset=100 + n) for n in range(40)]
+    await consumer_on(database).apply(good[:20] + odd + good[20:])
+    reasons = {letter.record.offset: letter.reason for letter in await letters_of(database)}
+    assert reasons == {
+        1: "payload",
+        2: "tombstone",
+        3: "size",
+        4: "envelope",
+        5: "envelope",
+        6: "payload",
+        7: "envelope",
+    }
+    assert len(await ledger_of(database)) == 40
+    async with database.connection() as connection:
+        topics = await connection.fetch("select distinct topic from outbox where topic like '%dlq'")
+    assert [row["topic"] for row in topics] == ["met.survey.dlq"]
+
+
+async def test_a_type_from_the_future_is_skipped(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    whole = record_of(met(0))
+    headers = tuple((n, b"enishi.met.v2" if n == "ce_type" else v) for n, v in whole.headers)
+    await consumer_on(database).apply([Record("met", 0, 0, whole.key, whole.value, headers)])
+    assert await ledger_of(database) == []
+    assert await letters_of(database) == []
+
+
+async def test_too_many_dead_letters_stop_the_service_and_skip_nothing(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    batch = [record_of(met(n), offset=n) for n in range(60)] + [broken(n) for n in range(60, 90)]
+    with pytest.raises(TooManyDeadLetters):
+        await consumer_on(database).apply(batch)
+    assert await ledger_of(database) == []
+    assert await letters_of(database) == []
+
+
+async def test_dead_letters_in_a_row_stop_the_service(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    consumer = consumer_on(database)
+    for n in range(consumer_module.MAX_CONSECUTIVE):
+        await consumer.apply([broken(n)])
+    with pytest.raises(TooManyDeadLetters):
+        await consumer.apply([broken(99)])
+    assert len(await letters_of(database)) == consumer_module.MAX_CONSECUTIVE
+
+
+async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatabase, monkeypatch: Any) -> None:
+    database = await open_database_for(LEDGER)
+    calls = 0
+
+    async def flaky(tx: Any, events: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            raise ConnectionResetError
+        await on_met(tx, events)
+
+    monkeypatch.setattr(consumer_module, "BACKOFF_FIRST", 0.001)
+    consumer = Consumer(LEDGER.name, database, {Met: flaky})
+    batch = [record_of(met(n), offset=n) for n in range(10)]
+    for _ in range(2):
+        with pytest.raises(ConnectionResetError):
+            await consumer.apply(batch)
+    await consumer.apply(batch)
+    assert len(await ledger_of(database)) == 10
+    assert await letters_of(database) == []
+
+
+async def test_a_dead_letter_is_replayed_once_it_can_be(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+
+    async def failing(tx: Any, events: Any) -> None:
+        raise KeyError("a bug")
+
+    await Consumer(LEDGER.name, database, {Met: failing}).apply([record_of(met(7), offset=7)])
+    (letter,) = await letters_of(database)
+    assert not await Consumer(LEDGER.name, database, {Met: failing}).replay(letter)
+    assert await Consumer(LEDGER.name, database, {Met: on_met}).replay(letter)
+    assert await letters_of(database) == []
+    assert [each for each, _ in await ledger_of(database)] == [derived("meeting", 7)]
+
+
+async def test_erasure_reaches_dead_letters(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    await consumer_on(database).apply([broken(n) for n in range(3)])
+    async with database.transaction() as tx:
+        assert await dead_letter.erase(tx, [derived("meeting", 1)]) == 1
+    assert {letter.record.offset for letter in await letters_of(database)} == {0, 2}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deliveries=st.lists(st.lists(st.integers(0, 30), max_size=25), max_size=6))
+async def test_any_batches_with_any_repetition_apply_each_event_once(
+    open_database_for: OpenDatabase, deliveries: list[list[int]]
+) -> None:
+    database = await open_database_for(LEDGER)
+    records = {n: record_of(met(n), offset=n) for n in range(31)}
+    consumer = consumer_on(database)
+    for delivery in deliveries:
+        await consumer.apply([records[n] for n in delivery])
+    seen = {n for delivery in deliveries for n in delivery}
+    assert sorted(each for each, _ in await ledger_of(database)) == sorted(derived("meeting", n) for n in seen)
