@@ -18,6 +18,7 @@ from fastapi import Depends, Header
 
 from shared.contracts.envelope import Event
 from shared.contracts.partner import Partner
+from shared.delivery.fold import newest
 from shared.platform import clock, metrics
 from shared.platform.database import Connection, Database
 from shared.platform.errors import Forbidden, Unauthenticated
@@ -113,12 +114,11 @@ def requires(scope: str) -> Any:
 
 async def on_partner(tx: Connection, events: Sequence[Event[Partner]]) -> None:
     """Keep the keys of partners, as the `partner` topic tells them. The newest revision of each wins."""
-    newest = {event.key: event for event in events}
-    for key, event in sorted(newest.items()):
-        if event.payload is None:
-            await tx.execute("delete from partner_revision where partner_id = $1", UUID(key))
-        else:
-            await store_partner(tx, event.payload)
+    partners, gone = newest(events)
+    for partner in partners:
+        await store_partner(tx, partner)
+    for partner_id in gone:
+        await tx.execute("delete from partner_revision where partner_id = $1", UUID(partner_id))
 
 
 async def store_partner(tx: Connection, partner: Partner) -> None:
