@@ -1,5 +1,7 @@
 """Whatever the order inside a batch, the highest revision of a key wins and a tombstone is final."""
 
+from typing import cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,12 +34,12 @@ def test_fold(changes: list[tuple[int, int | None]]) -> None:
         OUT.tombstone(Registered, derived(number)) if revision is None else OUT.event(registered(number, revision))
         for number, revision in changes
     ]
-    payloads, erased = newest(events)  # type: ignore[arg-type, var-annotated]
+    payloads, erased = newest(events)
     assert erased == sorted({str(derived(number)) for number, revision in changes if revision is None})
     expected = {
         str(derived(number)): max(r for n, r in changes if n == number and r is not None)
         for number, revision in changes
         if revision is not None and str(derived(number)) not in erased
     }
-    assert {payload.key(): payload.revision for payload in payloads} == expected
+    assert {payload.key(): cast(Registered, payload).revision for payload in payloads} == expected
     assert [payload.key() for payload in payloads] == sorted(expected)
