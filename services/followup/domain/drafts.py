@@ -1,0 +1,194 @@
+"""Drafts of what one attendee may write to another, from the owner's own note and what the other chose to show.
+
+A draft is for its owner's eyes: the owner edits it and sends it. It never holds anything of the other side's notes,
+because `Material` has no place for them. Without a word about the talk there is no draft, only a question for it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from jinja2 import DictLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+LOCALES: Final = ("ja", "en")
+_TEMPLATES: Final = {
+    "thank_draft": "thanks",
+    "thank_last_call": "thanks",
+    "missed_24h": "thanks",
+    "next_step": "next_step",
+    "next_step_nudge": "next_step",
+    "nurture": "nurture",
+}
+_FACT_CHARS: Final = 80
+_PHRASE_CHARS: Final = 60
+GAP: Final = ("【", "】")
+"""A template marks what only the owner can fill in with these; a text that still has a mark is not ready."""
+
+_WEEKDAYS: Final = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
+_MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
+_MONTH_NAMES: Final = (*_MONTHS, "November", "December")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What one attendee shows to the others."""
+
+    name: str
+    company: str = ""
+    needs: str = ""
+    offers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that a draft may be made of."""
+
+    gathering: str
+    met_at: datetime
+    deadline_at: datetime
+    zone: ZoneInfo
+    owner: Card
+    other: Card
+    note: str = ""
+    """The owner's own note of the talk."""
+    topics: tuple[str, ...] = ()
+    other_thanked_first: bool = False
+    slots: tuple[datetime, ...] = ()
+    """Proposed times for a next talk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    subject: str
+    body: str
+
+
+class Drafts:
+    """The templates of an operator, by `locale/name`, the first line of each being the subject."""
+
+    def __init__(self, templates: Mapping[str, str]) -> None:
+        """Raises `jinja2.TemplateError` for a template that is missing, broken or uses an unknown word."""
+        self._environment = ImmutableSandboxedEnvironment(
+            loader=DictLoader(templates),
+            undefined=StrictUndefined,
+            autoescape=False,  # plain text; the pages escape it
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        for kind in _TEMPLATES:
+            for locale in LOCALES:
+                self._render(kind, locale, _SAMPLE, _SAMPLE.met_at)
+
+    def draft(self, kind: str, locale: str, material: Material, now: datetime) -> Draft | None:
+        """The draft for a step of this kind, or None while the owner has not said a word about the talk.
+
+        A kind that calls for no letter (`outcome_check`, or one from the future) has none either.
+        """
+        if kind not in _TEMPLATES or not fact_of(material.note, material.topics):
+            return None
+        return self._render(kind, locale, material, now)
+
+    def is_personal(self, text: str, kind: str, locale: str, material: Material, now: datetime) -> bool:
+        """Whether the text says anything that the template would not have said to anybody else.
+
+        Leaving lines out or changing white space does not make a text personal; a gap left open spoils it.
+        """
+        if any(mark in text for mark in GAP):
+            return False
+        blank = self._render(kind, locale, replace(material, note="", topics=()), now)
+        boilerplate = {_essence(line) for line in (blank.subject, *blank.body.splitlines())}
+        return any(_essence(line) not in boilerplate for line in text.splitlines() if _essence(line))
+
+    def _render(self, kind: str, locale: str, material: Material, now: datetime) -> Draft:
+        words = _words(locale, material, now)
+        text = self._environment.get_template(f"{locale}/{_TEMPLATES[kind]}").render(words)
+        subject, _, body = text.strip().partition("\n")
+        return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
+
+
+def fact_of(note: str, topics: tuple[str, ...]) -> str:
+    """One thing that was talked about: the first sentence of the note, else its topics."""
+    return _first_sentence(note, _FACT_CHARS) or _cut("、".join(topics), _FACT_CHARS)
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and control characters, so that it can stand in a mail header."""
+    printable = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+    return " ".join(printable.split())
+
+
+def _first_sentence(text: str, limit: int) -> str:
+    sentences = (one_line(part) for part in re.split(r"[。！？!?\n]|\.(?=\s|$)", text))
+    return _cut(next((part for part in sentences if part), ""), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` characters, ending where a sentence ends if one does; quotation marks for use inside others."""
+    text = one_line(text).translate({ord("「"): "『", ord("」"): "』", ord('"'): "'"})
+    if len(text) > limit:
+        whole = max(text.rfind(mark, 0, limit) for mark in ("。", "！", "？", ". "))
+        text = text[:whole] if whole > 0 else text[: limit - 1] + "…"
+    return text.rstrip("。. ")
+
+
+def _words(locale: str, material: Material, now: datetime) -> dict[str, object]:
+    met_on = material.met_at.astimezone(material.zone).date()
+    today = now.astimezone(material.zone).date()
+    return {
+        "gathering": one_line(material.gathering),
+        "owner": _card(material.owner),
+        "other": _card(material.other),
+        "fact": fact_of(material.note, material.topics),
+        "when": _relative_day(locale, met_on, today),
+        "belated": now > material.deadline_at,
+        "other_thanked_first": material.other_thanked_first,
+        "slots": [moment_text(locale, slot, material.zone) for slot in material.slots],
+    }
+
+
+def _card(card: Card) -> dict[str, str]:
+    return {
+        "name": one_line(card.name),
+        "company": one_line(card.company),
+        "needs": _cut(card.needs, _PHRASE_CHARS),
+        "offers": _cut(card.offers, _PHRASE_CHARS),
+    }
+
+
+def _relative_day(locale: str, day: date, today: date) -> str:
+    if day == today:
+        return {"ja": "本日", "en": "today"}[locale]
+    if day == today - timedelta(days=1):
+        return {"ja": "昨日", "en": "yesterday"}[locale]
+    return "先日" if locale == "ja" else f"on {day.day} {_MONTH_NAMES[day.month - 1]}"
+
+
+def moment_text(locale: str, moment: datetime, zone: ZoneInfo) -> str:
+    """A date and time as people of this language write it."""
+    local = moment.astimezone(zone)
+    weekday = _WEEKDAYS[locale][local.weekday()]
+    if locale == "ja":
+        return f"{local.month}月{local.day}日（{weekday}）{local:%H:%M}"
+    return f"{weekday} {local.day} {_MONTH_NAMES[local.month - 1]}, {local:%H:%M}"
+
+
+def _essence(line: str) -> str:
+    """The line without white space and punctuation, in one width and case."""
+    return "".join(char for char in unicodedata.normalize("NFKC", line).casefold() if char.isalnum())
+
+
+_SAMPLE: Final = Material(
+    gathering="ー",
+    met_at=datetime.fromisoformat("2026-06-10T10:00:00+00:00"),
+    deadline_at=datetime.fromisoformat("2026-06-11T10:00:00+00:00"),
+    zone=ZoneInfo("Asia/Tokyo"),
+    owner=Card("ー", "ー", "ー", "ー"),
+    other=Card("ー", "ー", "ー", "ー"),
+    note="ー",
+    slots=(datetime.fromisoformat("2026-06-15T01:00:00+00:00"),),
+)
