@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import httpx
 import orjson
 import pytest
-from deploy.local.testing import DatabaseServer, running_postgres
 
+from deploy.local.postgres import Server
+from deploy.local.testing import running_postgres
 from shared.contracts.contract import Contract
 from shared.contracts.envelope import Event, decode
 from shared.contracts.partner import ApiKey, Partner
@@ -20,7 +21,7 @@ from shared.platform.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[DatabaseServer]:
+def postgres() -> Iterator[Server]:
     """A real PostgreSQL server for the whole session."""
     with running_postgres() as server:
         yield server
@@ -31,20 +32,20 @@ _TEMPLATES: dict[str, str] = {}
 
 
 @pytest.fixture
-async def open_database_for(postgres: DatabaseServer) -> AsyncIterator[OpenDatabase]:
+async def open_database_for(postgres: Server) -> AsyncIterator[OpenDatabase]:
     """`await open_database_for(SERVICE)`: an empty, migrated database of its own, as the service's role."""
     async with AsyncExitStack() as stack:
 
         async def create(service: Service[Any]) -> Database:
+            roles = f"test_{service.name}"
             if service.name not in _TEMPLATES:
-                template = await postgres.create_database(f"template_{service.name}_{uuid4().hex[:8]}")
+                template = await postgres.create_database(f"template_{service.name}_{uuid4().hex[:8]}", roles=roles)
                 settings = settings_for(service, template.url, migration_database_url=template.owner_url)
                 await service.migrate(settings)
                 _TEMPLATES[service.name] = template.name
-            created = await postgres.create_database(
-                f"test_{service.name}_{uuid4().hex[:8]}", template=_TEMPLATES[service.name]
-            )
-            stack.push_async_callback(postgres.drop_database, created.name)
+            name = f"test_{service.name}_{uuid4().hex[:8]}"
+            created = await postgres.create_database(name, roles=roles, template=_TEMPLATES[service.name])
+            stack.push_async_callback(postgres.drop_database, name)
             return await stack.enter_async_context(open_database(created.url, name="test", connections=20))
 
         yield create

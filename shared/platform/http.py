@@ -47,6 +47,11 @@ Db = Annotated[Database, Depends(_database)]
 """The service's database, for a route."""
 
 
+def json_response(content: Any, status: int = 200) -> Response:
+    """Any plain content as JSON: ids, times and dataclasses included."""
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
 def problem(error: EnishiError, **more: Any) -> Response:
     """An error as `application/problem+json` (RFC 9457)."""
     body = {
