@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -61,6 +61,8 @@ class Database:
         self.url = url
         self.committed = asyncio.Event()
         """Set after each transaction, so that the relay need not poll to be quick."""
+        self.after_commit: list[Callable[[], None]] = []
+        """Called after each transaction, for other parts of this process that wait for news."""
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -74,6 +76,8 @@ class Database:
         async with self.pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
             yield connection
         self.committed.set()
+        for tell in self.after_commit:
+            tell()
 
 
 @asynccontextmanager
