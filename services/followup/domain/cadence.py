@@ -16,6 +16,7 @@ from services.followup.domain.states import Standing, State
 JAPAN: Final = ZoneInfo("Asia/Tokyo")
 EVENING: Final = timedelta(minutes=30)
 """A step that must come before the night comes this long before quiet hours begin."""
+PROPOSED_AT: Final = (time(10), time(14), time(16))
 HORIZON: Final = timedelta(days=800)
 """A step that finds no admissible day until then is left out: its owner is away for good."""
 
@@ -176,3 +177,15 @@ def _backward(latest: datetime, person: Person) -> datetime | None:
     if person.is_quiet(latest.time()) or person.is_away(latest.date()):
         return None
     return latest.astimezone(UTC)
+
+
+def slots(policy: Policy, person: Person, now: datetime) -> tuple[datetime, ...]:
+    """Times to propose for a next talk: one on each of the coming business days, tomorrow left out."""
+    day = now.astimezone(person.zone).date() + DAY
+    found: list[datetime] = []
+    for clock in PROPOSED_AT:
+        day = add_business_days(day, 1, policy.country, policy.closures)
+        while person.is_away(day):
+            day = add_business_days(day, 1, policy.country, policy.closures)
+        found.append(datetime.combine(day, clock, person.zone).astimezone(UTC))
+    return tuple(found)

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import DictLoader, StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from services.followup.domain.states import State
+
 LOCALES: Final = ("ja", "en")
 _TEMPLATES: Final = {
     "thank_draft": "thanks",
@@ -23,6 +25,13 @@ _TEMPLATES: Final = {
     "next_step": "next_step",
     "next_step_nudge": "next_step",
     "nurture": "nurture",
+}
+_NEXT_LETTER: Final = {
+    State.OPEN: "thank_draft",
+    State.THANKED: "next_step",
+    State.REPLIED: "next_step",
+    State.MET_AGAIN: "nurture",
+    State.OUTCOME: "nurture",
 }
 _FACT_CHARS: Final = 80
 _PHRASE_CHARS: Final = 60
@@ -109,6 +118,11 @@ class Drafts:
         text = self._environment.get_template(f"{locale}/{_TEMPLATES[kind]}").render(words)
         subject, _, body = text.strip().partition("\n")
         return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
+
+
+def next_letter(state: State) -> str | None:
+    """The kind of letter that comes next in a state; None where nothing is to be written."""
+    return _NEXT_LETTER.get(state)
 
 
 def fact_of(note: str, topics: tuple[str, ...]) -> str:

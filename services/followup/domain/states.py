@@ -68,6 +68,8 @@ class Standing:
 
     state: State
     since: datetime
+    occurred_at: datetime
+    """When what was reported happened."""
     outcome: str | None = None
     first_touch_at: datetime | None = None
     appointment_at: datetime | None = None
@@ -109,24 +111,33 @@ def standing(
     `no_interest` ends the follow-up whatever else was reported, and so does opting out. Silence (`expired_at`) ends it
     until somebody reports again. What was achieved before stays visible in `outcome` and `first_touch_at`.
     """
-    live = [report for report in reports if report.undone_at is None]
+    if not reports and opted_out_at is None and expired_at is None:
+        return Standing(State.OPEN, met_at, met_at)
+    live = sorted(
+        (report for report in reports if report.undone_at is None), key=lambda each: (each.recorded_at, each.id)
+    )
     progress = [report for report in live if report.state in _RANK]
     top = max((report.state for report in progress), key=_RANK.__getitem__, default=State.OPEN)
     outcome = max((report.outcome for report in progress if report.outcome), key=OUTCOMES.index, default=None)
-    state = top
+    first = next((report for report in progress if report.state is top), None)
+    refusal = next((report for report in live if report.state is State.NO_INTEREST), None)
     closed = outcome in FINAL_OUTCOMES
-    since = min((report.recorded_at for report in progress if report.state is top), default=met_at)
-    if refusals := [report.recorded_at for report in live if report.state is State.NO_INTEREST]:
-        state, since, closed = State.NO_INTEREST, min(refusals), True
+    if refusal is not None:
+        state, since, occurred_at, closed = State.NO_INTEREST, refusal.recorded_at, refusal.occurred_at, True
     elif opted_out_at is not None:
-        state, since, closed = State.OPTED_OUT, opted_out_at, True
+        state, since, occurred_at, closed = State.OPTED_OUT, opted_out_at, opted_out_at, True
     elif expired_at is not None and all(report.recorded_at <= expired_at for report in live):
-        state, since, closed = State.EXPIRED, expired_at, True
+        state, since, occurred_at, closed = State.EXPIRED, expired_at, expired_at, True
+    elif first is not None:
+        state, since, occurred_at = top, first.recorded_at, first.occurred_at
+    else:
+        state, since, occurred_at = State.OPEN, met_at, met_at
     bookings = [report for report in progress if report.appointment_at is not None]
     booking = max(bookings, key=lambda report: (report.recorded_at, report.id), default=None)
     return Standing(
         state=state,
         since=since,
+        occurred_at=occurred_at,
         outcome=outcome,
         first_touch_at=min((_touched_at(report, deadline_at) for report in progress), default=None),
         appointment_at=booking.appointment_at if booking else None,

@@ -1,0 +1,89 @@
+"""Composition root of follow-up."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from jinja2 import TemplateError
+from pydantic import ValidationError
+
+from services.followup import api, handlers, pages, timers
+from services.followup.domain.drafts import Drafts
+from services.followup.domain.policy import Policy
+from services.followup.links import Links
+from services.followup.operations import Rules
+from services.followup.settings import FollowupSettings
+from shared.delivery.consumer import Handlers
+from shared.platform.database import Database
+from shared.platform.http import create_app
+from shared.platform.runtime import Part
+from shared.platform.service import Service
+from shared.platform.settings import BadSettings
+
+HERE: Final = Path(__file__).parent
+
+
+def read_rules(settings: FollowupSettings) -> Rules:
+    """The cadences and templates shipped with the service, and the operator's own. Raises `BadSettings`."""
+    policies = _policies([HERE / "policies", *([settings.cadence_folder] if settings.cadence_folder else [])])
+    if settings.cadence not in policies:
+        raise BadSettings(f"CADENCE: there is no cadence {settings.cadence}")
+    templates = _templates(HERE / "drafts")
+    if settings.draft_folder:
+        templates |= _templates(settings.draft_folder)
+    try:
+        return Rules(policies, settings.cadence, Drafts(templates))
+    except TemplateError as error:
+        raise BadSettings(f"DRAFT_FOLDER: {error}") from None
+
+
+def _policies(folders: list[Path]) -> dict[int, Policy]:
+    policies: dict[int, Policy] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.json"))):
+        try:
+            policy = Policy.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(step) for step in first["loc"])
+            raise BadSettings(f"CADENCE_FOLDER: {path.name}: {place}: {first['msg']}") from None
+        if policy.version in policies:
+            raise BadSettings(f"CADENCE_FOLDER: {path.name}: version {policy.version} is taken; versions never change")
+        policies[policy.version] = policy
+    return policies
+
+
+def _templates(folder: Path) -> dict[str, str]:
+    return {f"{path.parent.name}/{path.name}": path.read_text() for path in sorted(folder.glob("??/*"))}
+
+
+def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
+    app = create_app("followup", database)
+    app.state.rules = read_rules(settings)
+    app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
+    app.state.pages = pages.Pages(HERE / "templates", settings.pause_days)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    return app
+
+
+def build_handlers(settings: FollowupSettings) -> Handlers:
+    return handlers.build(read_rules(settings))
+
+
+def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, Part]:
+    rules = read_rules(settings)
+    return {
+        "timers": lambda: timers.run(database, settings.fire_batch, settings.fire_backstop_seconds),
+        "expiry": lambda: timers.expire(database, rules, settings.expiry_seconds),
+    }
+
+
+SERVICE: Final = Service(
+    name="followup",
+    settings=FollowupSettings,
+    migrations=HERE / "migrations",
+    http=build_http,
+    handlers=build_handlers,
+    tasks=build_tasks,
+)

@@ -1,0 +1,121 @@
+"""One function per topic. Any order of facts and any repetition lead to the same state."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from services.followup import operations
+from services.followup.domain import course, identity
+from services.followup.domain.course import Followup
+from services.followup.operations import Rules
+from services.followup.store import facts, followups
+from shared.contracts.contact import Contact
+from shared.contracts.envelope import Event
+from shared.contracts.gathering import Gathering
+from shared.contracts.met import Met
+from shared.contracts.met_note import MetNote
+from shared.contracts.partner import Partner
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from shared.delivery import fold
+from shared.delivery.consumer import Handlers
+from shared.platform import auth, clock, metrics
+from shared.platform.database import Connection
+
+
+def build(rules: Rules) -> Handlers:
+    """What follow-up reads, and with what."""
+    return {
+        Partner: auth.on_partner,
+        Gathering: partial(on_gathering, rules),
+        Registered: on_registered,
+        Profile: on_profile,
+        Contact: partial(on_contact, rules),
+        Met: partial(on_met, rules),
+        MetNote: on_met_note,
+    }
+
+
+def _ids(keys: Sequence[str]) -> list[UUID]:
+    return [UUID(key) for key in keys]
+
+
+async def on_gathering(rules: Rules, tx: Connection, events: Sequence[Event[Gathering]]) -> None:
+    gatherings, erased = fold.newest(events)
+    before = await facts.zones(tx, [each.gathering_id for each in gatherings])
+    await facts.put_gatherings(tx, gatherings)
+    await facts.erase_gatherings(tx, _ids(erased))
+    # The gathering's zone counts for everybody whose own zone is not known.
+    moved = [each.gathering_id for each in gatherings if before.get(each.gathering_id) != each.time_zone]
+    touched = await followups.ids_of_gatherings(tx, [*moved, *_ids(erased)])
+    await operations.advance(tx, rules, clock.now(), touched=touched)
+
+
+async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
+    registrations, erased = fold.newest(events)
+    if erased:
+        await facts.erase(tx, _ids(erased))
+        metrics.erasures.inc(len(erased))
+    await facts.hold_off_erasure(tx)
+    await facts.put_registrations(tx, registrations)
+
+
+async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
+    profiles, erased = fold.newest(events)
+    await facts.hold_off_erasure(tx)
+    await facts.erase_profiles(tx, _ids(erased))
+    await facts.put_profiles(tx, profiles)
+
+
+async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contact]]) -> None:
+    contacts, erased = fold.newest(events)
+    times = {event.key: event.time for event in events if event.payload is not None}
+    await facts.hold_off_erasure(tx)
+    await facts.erase_contacts(tx, _ids(erased))
+    fresh = await facts.put_contacts(tx, [(each, times[each.key()]) for each in contacts])
+    touched = await followups.ids_of_owners(tx, [*fresh, *_ids(erased)])
+    await operations.advance(tx, rules, clock.now(), touched=touched)
+
+
+async def on_met(rules: Rules, tx: Connection, events: Sequence[Event[Met]]) -> None:
+    """Two follow-ups for each meeting: what either owes the other."""
+    met = [(event.payload, event.time) for event in events if event.payload is not None]
+    await facts.hold_off_erasure(tx)
+    gone = await facts.erased_among(tx, {person for each, _ in met for person in (each.a, each.b)})
+    own = await followups.cadences(tx, {each.gathering_id for each, _ in met})
+    heard: dict[UUID, Followup] = {}
+    for each, known_at in met:
+        if each.a in gone or each.b in gone:
+            continue
+        policy = own.get(each.gathering_id, rules.default)
+        for owner, other in ((each.a, each.b), (each.b, each.a)):
+            side = _side(each, owner, other, known_at, policy)
+            heard[side.id] = course.merge(heard.get(side.id), side)
+    await operations.advance(tx, rules, clock.now(), heard=heard)
+
+
+def _side(met: Met, owner: UUID, other: UUID, known_at: datetime, policy: int) -> Followup:
+    return Followup(
+        id=identity.followup_id(met.gathering_id, owner, other),
+        gathering_id=met.gathering_id,
+        meeting_id=met.meeting_id,
+        owner=owner,
+        other=other,
+        met_at=met.met_at,
+        known_at=known_at,
+        met_revision=met.revision,
+        mutual_interest=met.mutual_interest,
+        policy=policy,
+    )
+
+
+async def on_met_note(tx: Connection, events: Sequence[Event[MetNote]]) -> None:
+    """Notes are keyed by their author, who may have written several: the highest revision of each counts."""
+    newest: dict[UUID, MetNote] = {}
+    for event in events:
+        note = event.payload
+        if note is not None and (note.note_id not in newest or newest[note.note_id].revision < note.revision):
+            newest[note.note_id] = note
+    await facts.hold_off_erasure(tx)
+    await facts.put_notes(tx, [newest[id_] for id_ in sorted(newest)])

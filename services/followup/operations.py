@@ -1,0 +1,206 @@
+"""What topics, partners, people and time may do to follow-ups. All of it ends in `advance`.
+
+Every function runs inside a transaction of its caller.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.followup.domain import course, identity, states
+from services.followup.domain.course import Followup
+from services.followup.domain.drafts import Drafts
+from services.followup.domain.policy import Policy
+from services.followup.domain.states import Report, Standing, State
+from services.followup.store import followups
+from services.followup.store.followups import Known
+from shared.contracts.contract import Contract
+from shared.contracts.envelope import Event
+from shared.contracts.followup_done import FollowupDone
+from shared.delivery import outbox
+from shared.platform.database import Connection
+from shared.platform.errors import Conflict, EnishiError, Invalid, NotFound
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an operator has chosen: cadences by version, the one in force, and the templates."""
+
+    policies: Mapping[int, Policy]
+    default: int
+    drafts: Drafts
+
+    def policy(self, version: int) -> Policy:
+        """A version that was withdrawn is replaced by the one in force, so that no follow-up is stuck."""
+        return self.policies.get(version, self.policies[self.default])
+
+
+async def advance(
+    tx: Connection,
+    rules: Rules,
+    now: datetime,
+    *,
+    heard: Mapping[UUID, Followup] | None = None,
+    touched: Collection[UUID] = (),
+) -> dict[UUID, Known]:
+    """Bring follow-ups up to date with all that is known: those newly `heard` of, and those `touched` otherwise.
+
+    Course, plan and timer are computed anew; what changed is saved, and what became of a follow-up is published.
+    Returns all of them as they are now.
+    """
+    heard = heard or {}
+    before = await followups.load(tx, {*heard, *touched})
+    facts = {id_: course.merge(before[id_].followup if id_ in before else None, each) for id_, each in heard.items()}
+    facts |= {id_: before[id_].followup for id_ in touched if id_ in before and id_ not in facts}
+    owners = await followups.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
+    after: dict[UUID, Known] = {}
+    changed: list[Known] = []
+    events: list[Event[Contract]] = []
+    out = outbox.Outgoing("followup", now)
+    for id_, followup in facts.items():
+        old = before.get(id_)
+        reports, fired = (old.reports, old.fired) if old else ((), frozenset[int]())
+        found = course.course(followup, rules.policy(followup.policy), owners[followup.owner], reports, fired)
+        if old and (old.followup, old.course) == (followup, found):
+            after[id_] = old
+            continue
+        news = _said(found.standing) != (_said(old.course.standing) if old else None)
+        fresh = Known(
+            followup,
+            found,
+            old.revision + news if old else 1,
+            old.plan_revision + 1 if old else 1,
+            reports,
+            fired,
+        )
+        after[id_] = fresh
+        changed.append(fresh)
+        if news:
+            events.append(out.event(_done(fresh, now)))
+    await followups.save(tx, changed)
+    await outbox.add(tx, events)
+    return after
+
+
+def _said(standing: Standing) -> tuple[object, ...] | None:
+    """What `followup-done` says of a standing; nothing about one that is open, which goes without saying."""
+    if standing.state is State.OPEN:
+        return None
+    return standing.state, standing.outcome, standing.first_touch_at, standing.occurred_at
+
+
+def _done(known: Known, now: datetime) -> FollowupDone:
+    followup, standing = known.followup, known.course.standing
+    return FollowupDone(
+        followup_id=followup.id,
+        gathering_id=followup.gathering_id,
+        owner=followup.owner,
+        other=followup.other,
+        revision=known.revision,
+        state=standing.state,
+        outcome=standing.outcome,
+        met_at=followup.met_at,
+        deadline_at=known.course.deadline_at,
+        first_touch_at=standing.first_touch_at,
+        occurred_at=standing.occurred_at,
+        recorded_at=now,
+    )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What somebody says became of a follow-up. Without `occurred_at`, just now."""
+
+    followup: UUID
+    state: State
+    outcome: str | None = None
+    occurred_at: datetime | None = None
+    appointment_at: datetime | None = None
+
+
+async def report(
+    tx: Connection, rules: Rules, now: datetime, statements: Sequence[Statement], source: str
+) -> list[Known | EnishiError]:
+    """Record what became of follow-ups; each statement's verdict in order. Saying it again changes nothing.
+
+    A verdict is the follow-up as it is now, or `NotFound` or `Invalid`; the others are recorded all the same.
+    """
+    known = await followups.load(tx, {each.followup for each in statements})
+    accepted: dict[UUID, tuple[UUID, Report]] = {}
+    verdicts: list[EnishiError | None] = []
+    for each in statements:
+        said = Report(
+            identity.report_id(each.followup, each.state, each.outcome, source),
+            each.state,
+            each.occurred_at or now,
+            now,
+            each.outcome,
+            each.appointment_at,
+        )
+        try:
+            if each.followup not in known:
+                raise NotFound
+            states.check(said, known[each.followup].followup.met_at)
+            accepted[said.id] = (each.followup, said)
+            verdicts.append(None)
+        except states.NotAcceptable as error:
+            verdicts.append(Invalid(str(error)))
+        except NotFound as error:
+            verdicts.append(error)
+    touched = await followups.put_reports(tx, list(accepted.values()), source)
+    known |= await advance(tx, rules, now, touched=touched)
+    return [verdict or known[each.followup] for each, verdict in zip(statements, verdicts, strict=True)]
+
+
+class TooLateToUndo(Conflict):
+    """It can be taken back for seven days only."""
+
+
+async def undo(tx: Connection, rules: Rules, now: datetime, followup: UUID, source: str | None = None) -> Known:
+    """Take the newest report back, of one source if given. Raises `NotFound` and `TooLateToUndo`."""
+    known = (await followups.load(tx, [followup])).get(followup)
+    ids = await followups.report_ids(tx, followup, source) if known else []
+    live = [each for each in known.reports if each.undone_at is None and each.id in ids] if known else []
+    if not live:
+        raise NotFound("there is nothing to take back")
+    newest = max(live, key=lambda each: (each.recorded_at, each.id))
+    if not states.may_undo(newest, now):
+        raise TooLateToUndo
+    await followups.undo_report(tx, newest.id, now)
+    return (await advance(tx, rules, now, touched=[followup]))[followup]
+
+
+async def pause(tx: Connection, rules: Rules, now: datetime, followup: UUID, length: timedelta) -> Known:
+    """Not now: nothing about this follow-up for a while. Raises `NotFound`."""
+    if followup not in await followups.load(tx, [followup]):
+        raise NotFound
+    await followups.pause(tx, followup, now + length)
+    return (await advance(tx, rules, now, touched=[followup]))[followup]
+
+
+async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID) -> None:
+    """No more reminders for this person."""
+    await followups.stop(tx, registration, now)
+    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, [registration]))
+
+
+async def resume(tx: Connection, rules: Rules, now: datetime, registration: UUID) -> None:
+    """Reminders again, from the next step on."""
+    await followups.stop(tx, registration, None)
+    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, [registration]))
+
+
+async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UUID, partner: UUID, policy: int) -> None:
+    """Plan the follow-ups of a gathering with another cadence, those that exist included. Raises `Invalid`."""
+    if policy not in rules.policies:
+        raise Invalid(f"the cadences are {', '.join(map(str, sorted(rules.policies)))}")
+    await followups.set_cadence(tx, gathering, partner, policy)
+    await advance(tx, rules, now, touched=await followups.set_policy(tx, gathering, policy))
+
+
+async def expire(tx: Connection, rules: Rules, now: datetime, limit: int) -> int:
+    """End up to `limit` follow-ups whose time has run out; return how many."""
+    ids = await followups.expire(tx, limit)
+    await advance(tx, rules, now, touched=ids)
+    return len(ids)

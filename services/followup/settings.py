@@ -1,0 +1,31 @@
+"""Every knob of follow-up."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from shared.platform.settings import Settings
+
+
+class FollowupSettings(Settings):
+    """Beyond what every service needs."""
+
+    link_secret: Annotated[str, Field(min_length=16)]
+    """Signs the personal pages' links. Several, separated by commas: the first signs, all are accepted."""
+    link_days: Annotated[int, Field(ge=1, le=3650)] = 400
+    """How long a personal link works, in days: as long as outcomes are asked for."""
+    cadence: Annotated[int, Field(ge=1)] = 1
+    """Version of the cadence for gatherings that have chosen none. 2 is the rehearsal, in seconds."""
+    cadence_folder: Path | None = None
+    """More cadences, one JSON file each, beside those in `policies/`."""
+    draft_folder: Path | None = None
+    """Templates in place of those in `drafts/`, as `<locale>/<name>`; what is absent there is taken from here."""
+    fire_batch: Annotated[int, Field(ge=1, le=5000)] = 500
+    """Timers fired by one statement; 500 to 1,000 is the knee."""
+    fire_backstop_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    """Longest sleep of the timers, for those that a replica set that died before it could fire them."""
+    expiry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    """How often silent follow-ups are looked for that have run out of time."""
+    pause_days: Annotated[int, Field(ge=1, le=90)] = 3
+    """How long "not now" lasts, in days."""

@@ -1,0 +1,166 @@
+"""Facts from the topics, newest revision of each, and their erasure."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from shared.contracts.contact import Contact
+from shared.contracts.gathering import Gathering
+from shared.contracts.met_note import MetNote
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from shared.platform.database import Connection
+
+
+async def hold_off_erasure(tx: Connection) -> None:
+    """Let no erasure commit before this transaction: it could miss rows that are not visible to it yet."""
+    await tx.execute("lock table erased in share mode")
+
+
+async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:
+    await tx.execute(
+        "insert into gathering (gathering_id, partner_id, revision, title, phase, ends_at, time_zone)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::timestamptz[],"
+        " $7::text[]) on conflict (gathering_id) do update set partner_id = excluded.partner_id,"
+        " revision = excluded.revision, title = excluded.title, phase = excluded.phase, ends_at = excluded.ends_at,"
+        " time_zone = excluded.time_zone where gathering.revision < excluded.revision",
+        [each.gathering_id for each in gatherings],
+        [each.partner_id for each in gatherings],
+        [each.revision for each in gatherings],
+        [each.title for each in gatherings],
+        [each.phase for each in gatherings],
+        [each.ends_at for each in gatherings],
+        [each.time_zone for each in gatherings],
+    )
+
+
+async def erase_gatherings(tx: Connection, ids: Collection[UUID]) -> None:
+    await tx.execute("delete from gathering where gathering_id = any($1::uuid[])", list(ids))
+    await tx.execute("delete from gathering_cadence where gathering_id = any($1::uuid[])", list(ids))
+
+
+async def zones(tx: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Time zones of the gatherings that are known."""
+    rows = await tx.fetch(
+        "select gathering_id, time_zone from gathering where gathering_id = any($1::uuid[])", list(ids)
+    )
+    return {row["gathering_id"]: row["time_zone"] for row in rows}
+
+
+async def put_registrations(tx: Connection, registrations: Sequence[Registered]) -> None:
+    await tx.execute(
+        "insert into registration (registration_id, gathering_id, partner_id, person_id, revision, status, attendance)"
+        " select r.* from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[])"
+        " as r (registration_id, gathering_id, partner_id, person_id, revision, status, attendance)"
+        " where not exists (select from erased as e where e.registration_id = r.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision, status = excluded.status,"
+        " attendance = excluded.attendance, person_id = excluded.person_id, partner_id = excluded.partner_id,"
+        " gathering_id = excluded.gathering_id where registration.revision < excluded.revision",
+        [each.registration_id for each in registrations],
+        [each.gathering_id for each in registrations],
+        [each.partner_id for each in registrations],
+        [each.person_id for each in registrations],
+        [each.revision for each in registrations],
+        [each.status for each in registrations],
+        [each.attendance for each in registrations],
+    )
+
+
+async def put_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
+    await tx.execute(
+        "insert into profile (registration_id, revision, name, company, title, needs, offers)"
+        " select p.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
+        " as p (registration_id, revision, name, company, title, needs, offers)"
+        " where not exists (select from erased as e where e.registration_id = p.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision, name = excluded.name,"
+        " company = excluded.company, title = excluded.title, needs = excluded.needs, offers = excluded.offers"
+        " where profile.revision < excluded.revision",
+        [each.registration_id for each in profiles],
+        [each.revision for each in profiles],
+        [each.name for each in profiles],
+        [each.company for each in profiles],
+        [each.title for each in profiles],
+        [each.needs for each in profiles],
+        [each.offers for each in profiles],
+    )
+
+
+async def erase_profiles(tx: Connection, ids: Collection[UUID]) -> None:
+    await tx.execute("delete from profile where registration_id = any($1::uuid[])", list(ids))
+
+
+async def put_contacts(tx: Connection, contacts: Sequence[tuple[Contact, datetime]]) -> set[UUID]:
+    """Keep contacts, each with the time of its event; return those that were new."""
+    rows = await tx.fetch(
+        "insert into contact (registration_id, person_id, revision, email, locale, time_zone, refused_at, news)"
+        " select c.* from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[],"
+        " $7::timestamptz[], $8::bool[])"
+        " as c (registration_id, person_id, revision, email, locale, time_zone, refused_at, news)"
+        " where not exists (select from erased as e where e.registration_id = c.registration_id)"
+        " on conflict (registration_id) do update set person_id = excluded.person_id, revision = excluded.revision,"
+        " email = excluded.email, locale = excluded.locale, time_zone = excluded.time_zone,"
+        " refused_at = excluded.refused_at, news = excluded.news where contact.revision < excluded.revision"
+        " returning registration_id",
+        [each.registration_id for each, _ in contacts],
+        [each.person_id for each, _ in contacts],
+        [each.revision for each, _ in contacts],
+        [each.email for each, _ in contacts],
+        [each.locale for each, _ in contacts],
+        [each.time_zone for each, _ in contacts],
+        [None if each.channels.thanks else at for each, at in contacts],
+        [each.channels.news for each, _ in contacts],
+    )
+    return {row["registration_id"] for row in rows}
+
+
+async def erase_contacts(tx: Connection, ids: Collection[UUID]) -> None:
+    await tx.execute("delete from contact where registration_id = any($1::uuid[])", list(ids))
+
+
+async def put_notes(tx: Connection, notes: Sequence[MetNote]) -> None:
+    # Lists of topics differ in length, which an array of arrays cannot hold: each travels as JSON.
+    await tx.execute(
+        "insert into note (note_id, author, about, revision, text, topics, wants_next, written_at)"
+        " select n.note_id, n.author, n.about, n.revision, n.text,"
+        " array(select jsonb_array_elements_text(n.topics::jsonb)), n.wants_next, n.written_at"
+        " from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::bool[],"
+        " $8::timestamptz[]) as n (note_id, author, about, revision, text, topics, wants_next, written_at)"
+        " where not exists (select from erased as e where e.registration_id in (n.author, n.about))"
+        " on conflict (note_id) do update set revision = excluded.revision, text = excluded.text,"
+        " topics = excluded.topics, wants_next = excluded.wants_next, written_at = excluded.written_at"
+        " where note.revision < excluded.revision",
+        [each.note_id for each in notes],
+        [each.author for each in notes],
+        [each.about for each in notes],
+        [each.revision for each in notes],
+        [each.text.replace("\0", "") for each in notes],
+        [orjson.dumps(each.topics).decode() for each in notes],
+        [each.wants_next for each in notes],
+        [each.written_at for each in notes],
+    )
+
+
+async def erased_among(tx: Connection, ids: Collection[UUID]) -> set[UUID]:
+    rows = await tx.fetch("select registration_id from erased where registration_id = any($1::uuid[])", list(ids))
+    return {row["registration_id"] for row in rows}
+
+
+async def erase(tx: Connection, ids: Collection[UUID]) -> None:
+    """Forget these registrations and whatever others hold about them; remember only that they are forgotten."""
+    gone = sorted(ids)
+    await tx.execute("insert into erased select unnest($1::uuid[]) on conflict do nothing", gone)
+    rows = await tx.fetch("select id from followup where owner = any($1::uuid[]) or other = any($1::uuid[])", gone)
+    followups = sorted(row["id"] for row in rows)
+    # The timer first: firing holds it, and what firing has written is visible only after it let go.
+    for table, column in (
+        ("timer", "followup_id"),
+        ("due_item", "followup_id"),
+        ("report", "followup_id"),
+        ("followup", "id"),
+    ):
+        await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)  # noqa: S608 - fixed names
+    await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
+    for table in ("registration", "profile", "contact", "preference"):
+        await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)  # noqa: S608

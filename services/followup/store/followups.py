@@ -1,0 +1,285 @@
+"""Follow-ups with their plans and timers."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import asyncpg
+
+from services.followup.domain.cadence import JAPAN, Person, Planned
+from services.followup.domain.course import Course, Followup, Owner
+from services.followup.domain.states import Report, Standing, State
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A follow-up as it is stored, with what its course follows from."""
+
+    followup: Followup
+    course: Course
+    revision: int
+    plan_revision: int
+    reports: tuple[Report, ...] = ()
+    fired: frozenset[int] = frozenset()
+
+
+async def load(tx: Connection, ids: Collection[UUID]) -> dict[UUID, Known]:
+    """Read and lock follow-ups.
+
+    Their timers are locked first: a step is then fired either before, and seen here, or after and with the new plan.
+    """
+    wanted = sorted(ids)
+    await tx.fetch("select from timer where followup_id = any($1::uuid[]) order by followup_id for update", wanted)
+    rows = await tx.fetch("select * from followup where id = any($1::uuid[]) order by id for update", wanted)
+    if not rows:
+        return {}
+    present = [row["id"] for row in rows]
+    reports: dict[UUID, list[Report]] = {}
+    for row in await tx.fetch("select * from report where followup_id = any($1::uuid[])", present):
+        reports.setdefault(row["followup_id"], []).append(_report(row))
+    fired: dict[UUID, list[int]] = {}
+    for row in await tx.fetch("select followup_id, step from due_item where followup_id = any($1::uuid[])", present):
+        fired.setdefault(row["followup_id"], []).append(row["step"])
+    return {
+        row["id"]: Known(
+            _followup(row),
+            _course(row),
+            row["revision"],
+            row["plan_revision"],
+            tuple(reports.get(row["id"], ())),
+            frozenset(fired.get(row["id"], ())),
+        )
+        for row in rows
+    }
+
+
+def _followup(row: asyncpg.Record) -> Followup:
+    return Followup(*(row[name] for name in Followup.__dataclass_fields__))
+
+
+def _course(row: asyncpg.Record) -> Course:
+    standing = Standing(
+        State(row["state"]),
+        row["state_since"],
+        row["occurred_at"],
+        row["outcome"],
+        row["first_touch_at"],
+        row["appointment_at"],
+        row["closed"],
+    )
+    steps = zip(row["steps"], row["kinds"], row["due"], row["until"], strict=True)
+    return Course(standing, row["deadline_at"], row["late"], row["expires_at"], tuple(Planned(*each) for each in steps))
+
+
+def _report(row: asyncpg.Record) -> Report:
+    return Report(
+        row["report_id"],
+        State(row["state"]),
+        row["occurred_at"],
+        row["recorded_at"],
+        row["outcome"],
+        row["appointment_at"],
+        row["undone_at"],
+    )
+
+
+async def save(tx: Connection, rows: Sequence[Known]) -> None:
+    """Write follow-ups as they are now, and set, move or delete their timers."""
+    if not rows:
+        return
+    ordered = sorted(rows, key=lambda each: each.followup.id)
+    await tx.execute(
+        "insert into followup select r.* from unnest($1::followup_row[]) as r on conflict (id) do update set"
+        " meeting_id = excluded.meeting_id, met_at = excluded.met_at, known_at = excluded.known_at,"
+        " met_revision = excluded.met_revision, mutual_interest = excluded.mutual_interest, policy = excluded.policy,"
+        " paused_until = excluded.paused_until, expired_at = excluded.expired_at, deadline_at = excluded.deadline_at,"
+        " late = excluded.late, state = excluded.state, state_since = excluded.state_since,"
+        " occurred_at = excluded.occurred_at, outcome = excluded.outcome, first_touch_at = excluded.first_touch_at,"
+        " appointment_at = excluded.appointment_at, closed = excluded.closed, expires_at = excluded.expires_at,"
+        " steps = excluded.steps, kinds = excluded.kinds, due = excluded.due, until = excluded.until,"
+        " revision = excluded.revision, plan_revision = excluded.plan_revision",
+        [_row(each) for each in ordered],
+    )
+    timed = [each for each in ordered if each.course.steps]
+    await tx.execute(
+        "insert into timer (followup_id, owner, step, due_at, plan_revision)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::int[])"
+        " on conflict (followup_id) do update set step = excluded.step, due_at = excluded.due_at,"
+        " plan_revision = excluded.plan_revision",
+        [each.followup.id for each in timed],
+        [each.followup.owner for each in timed],
+        [each.course.steps[0].step for each in timed],
+        [each.course.steps[0].due_at for each in timed],
+        [each.plan_revision for each in timed],
+    )
+    if ended := [each.followup.id for each in ordered if not each.course.steps]:
+        await tx.execute("delete from timer where followup_id = any($1::uuid[])", ended)
+
+
+def _row(known: Known) -> tuple[Any, ...]:
+    """In the order of the type `followup_row`."""
+    followup, course = known.followup, known.course
+    standing, steps = course.standing, course.steps
+    return (
+        followup.id,
+        followup.gathering_id,
+        followup.meeting_id,
+        followup.owner,
+        followup.other,
+        followup.met_at,
+        followup.known_at,
+        followup.met_revision,
+        followup.mutual_interest,
+        followup.policy,
+        followup.paused_until,
+        followup.expired_at,
+        course.deadline_at,
+        course.late,
+        standing.state,
+        standing.since,
+        standing.occurred_at,
+        standing.outcome,
+        standing.first_touch_at,
+        standing.appointment_at,
+        standing.closed,
+        course.expires_at,
+        [step.step for step in steps],
+        [step.kind for step in steps],
+        [step.due_at for step in steps],
+        [step.useful_until for step in steps],
+        known.revision,
+        known.plan_revision,
+    )
+
+
+async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> dict[UUID, Owner]:
+    """What matters of each (registration, gathering): the time zone is the person's, else the gathering's."""
+    pairs = list(registrations)
+    rows = await tx.fetch(
+        "select o.id, coalesce(c.time_zone, g.time_zone) as zone, least(c.refused_at, p.stopped_at) as refused_at,"
+        " p.quiet_from, p.quiet_until, p.away_from, p.away_until"
+        " from unnest($1::uuid[], $2::uuid[]) as o (id, gathering_id)"
+        " left join contact as c on c.registration_id = o.id left join gathering as g using (gathering_id)"
+        " left join preference as p on p.registration_id = o.id",
+        [owner for owner, _ in pairs],
+        [gathering for _, gathering in pairs],
+    )
+    return {row["id"]: Owner(_person(row), row["refused_at"]) for row in rows}
+
+
+def _person(row: asyncpg.Record) -> Person:
+    zone = _zone(row["zone"])
+    if row["quiet_from"] is None:
+        return Person(zone)
+    away = ((row["away_from"], row["away_until"]),) if row["away_until"] else ()
+    return Person(zone, row["quiet_from"], row["quiet_until"], away)
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    """A zone that this machine does not know must not stop anybody's thank-you."""
+    try:
+        return ZoneInfo(name) if name else JAPAN
+    except (ZoneInfoNotFoundError, ValueError):
+        return JAPAN
+
+
+async def cadences(tx: Connection, gatherings: Collection[UUID]) -> dict[UUID, int]:
+    """The cadence of each gathering that has one of its own."""
+    rows = await tx.fetch(
+        "select gathering_id, policy from gathering_cadence where gathering_id = any($1::uuid[])", list(gatherings)
+    )
+    return {row["gathering_id"]: row["policy"] for row in rows}
+
+
+async def set_cadence(tx: Connection, gathering: UUID, partner: UUID, policy: int) -> None:
+    await tx.execute(
+        "insert into gathering_cadence values ($1, $2, $3)"
+        " on conflict (gathering_id) do update set policy = excluded.policy, partner_id = excluded.partner_id",
+        gathering,
+        partner,
+        policy,
+    )
+
+
+async def set_policy(tx: Connection, gathering: UUID, policy: int) -> list[UUID]:
+    """Give the follow-ups of a gathering another cadence; return them. Their course is not computed yet."""
+    rows = await tx.fetch(
+        "update followup set policy = $2 where gathering_id = $1 and policy <> $2 returning id", gathering, policy
+    )
+    return [row["id"] for row in rows]
+
+
+async def ids_of_owners(tx: Connection, registrations: Collection[UUID]) -> list[UUID]:
+    rows = await tx.fetch("select id from followup where owner = any($1::uuid[])", list(registrations))
+    return [row["id"] for row in rows]
+
+
+async def ids_of_gatherings(tx: Connection, gatherings: Collection[UUID]) -> list[UUID]:
+    rows = await tx.fetch("select id from followup where gathering_id = any($1::uuid[])", list(gatherings))
+    return [row["id"] for row in rows]
+
+
+async def put_reports(tx: Connection, reports: Sequence[tuple[UUID, Report]], source: str) -> set[UUID]:
+    """Keep reports on follow-ups; return the follow-ups about which something new was said.
+
+    A report that was undone stands again from now on, and a booking may be moved.
+    """
+    rows = await tx.fetch(
+        "insert into report (report_id, followup_id, state, outcome, occurred_at, recorded_at, appointment_at, source)"
+        " select r.*, $8 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],"
+        " $6::timestamptz[], $7::timestamptz[]) as r"
+        " on conflict (report_id) do update set occurred_at = excluded.occurred_at,"
+        " recorded_at = excluded.recorded_at, appointment_at = excluded.appointment_at, undone_at = null"
+        " where report.undone_at is not null or report.appointment_at is distinct from excluded.appointment_at"
+        " returning followup_id",
+        [report.id for _, report in reports],
+        [followup for followup, _ in reports],
+        [report.state for _, report in reports],
+        [report.outcome for _, report in reports],
+        [report.occurred_at for _, report in reports],
+        [report.recorded_at for _, report in reports],
+        [report.appointment_at for _, report in reports],
+        source,
+    )
+    return {row["followup_id"] for row in rows}
+
+
+async def report_ids(tx: Connection, followup: UUID, source: str | None) -> set[UUID]:
+    """The reports on a follow-up, of one source if given."""
+    rows = await tx.fetch(
+        "select report_id from report where followup_id = $1 and ($2::text is null or source = $2)", followup, source
+    )
+    return {row["report_id"] for row in rows}
+
+
+async def undo_report(tx: Connection, report: UUID, at: datetime) -> None:
+    await tx.execute("update report set undone_at = $2 where report_id = $1", report, at)
+
+
+async def pause(tx: Connection, followup: UUID, until: datetime) -> None:
+    await tx.execute("update followup set paused_until = $2 where id = $1", followup, until)
+
+
+async def stop(tx: Connection, registration: UUID, at: datetime | None) -> None:
+    """Note that somebody wants no more reminders since `at`, or wants them again."""
+    await tx.execute(
+        "insert into preference (registration_id, stopped_at) values ($1, $2)"
+        " on conflict (registration_id) do update set stopped_at = case when excluded.stopped_at is null then null"
+        " else coalesce(preference.stopped_at, excluded.stopped_at) end",
+        registration,
+        at,
+    )
+
+
+async def expire(tx: Connection, limit: int) -> list[UUID]:
+    """Mark follow-ups whose time has run out; return them. Their course is not computed yet."""
+    rows = await tx.fetch(
+        "update followup set expired_at = expires_at where id = any(array(select id from followup"
+        " where expires_at <= now() order by expires_at limit $1 for update skip locked)) returning id",
+        limit,
+    )
+    return [row["id"] for row in rows]

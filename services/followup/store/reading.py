@@ -1,0 +1,173 @@
+"""What people's pages and partners read."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.followup.domain.drafts import Card
+from services.followup.domain.rates import Window
+from services.followup.domain.states import State
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One follow-up as its owner may see it. Of the other's notes it holds nothing."""
+
+    id: UUID
+    gathering: str
+    owner: UUID
+    other: UUID
+    met_at: datetime
+    deadline_at: datetime
+    state: State
+    closed: bool
+    outcome: str | None
+    first_touch_at: datetime | None
+    appointment_at: datetime | None
+    paused_until: datetime | None
+    policy: int
+    revision: int
+    card: Card
+    title: str
+    other_locale: str | None
+    note: str
+    topics: tuple[str, ...]
+    other_thanked_first: bool
+    next_kind: str | None
+    next_due_at: datetime | None
+    can_undo: bool
+
+
+async def sheets(connection: Connection, owner: UUID, followup: UUID | None = None) -> list[Sheet]:
+    """The follow-ups of one owner, or one of them, the most urgent first and the ended ones last."""
+    rows = await connection.fetch(
+        "select f.*, coalesce(g.title, '') as gathering, coalesce(p.name, '') as name,"
+        " coalesce(p.company, '') as company, coalesce(p.title, '') as title, coalesce(p.needs, '') as needs,"
+        " coalesce(p.offers, '') as offers, c.locale as other_locale, coalesce(n.text, '') as note,"
+        " coalesce(n.topics, '{}') as topics, back.first_touch_at is not null and (f.first_touch_at is null"
+        " or back.first_touch_at < f.first_touch_at) as other_thanked_first, t.due_at as next_due_at,"
+        " f.kinds[array_position(f.steps, t.step)] as next_kind,"
+        " exists (select from report as r where r.followup_id = f.id and r.undone_at is null"
+        " and r.recorded_at > now() - interval '7 days') as can_undo"
+        " from followup as f left join gathering as g using (gathering_id)"
+        " left join profile as p on p.registration_id = f.other"
+        " left join contact as c on c.registration_id = f.other"
+        " left join lateral (select text, topics from note where author = f.owner and about = f.other"
+        " order by written_at desc, note_id limit 1) as n on true"
+        " left join followup as back on back.owner = f.other and back.other = f.owner"
+        " and back.gathering_id = f.gathering_id"
+        " left join timer as t on t.followup_id = f.id"
+        " where f.owner = $1 and ($2::uuid is null or f.id = $2)"
+        " order by f.closed, f.first_touch_at is not null, f.deadline_at, f.id",
+        owner,
+        followup,
+    )
+    return [_sheet(row) for row in rows]
+
+
+def _sheet(row: asyncpg.Record) -> Sheet:
+    own = {"card", "state", "topics"}
+    same = {name: row[name] for name in Sheet.__dataclass_fields__ if name not in own}
+    return Sheet(
+        card=Card(row["name"], row["company"], row["needs"], row["offers"]),
+        state=State(row["state"]),
+        topics=tuple(row["topics"]),
+        **same,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks at a personal page."""
+
+    registration: UUID
+    gathering: UUID
+    card: Card
+    locale: str
+    stopped: bool
+
+
+async def reader(connection: Connection, registration: UUID) -> Reader | None:
+    """The owner of a page; None for one who is not known, or not any more."""
+    row = await connection.fetchrow(
+        "select r.registration_id, r.gathering_id, coalesce(p.name, '') as name, coalesce(p.company, '') as company,"
+        " coalesce(p.needs, '') as needs, coalesce(p.offers, '') as offers, coalesce(c.locale, 'ja') as locale,"
+        " coalesce(c.refused_at, s.stopped_at) is not null as stopped"
+        " from registration as r left join profile as p using (registration_id)"
+        " left join contact as c using (registration_id) left join preference as s using (registration_id)"
+        " where registration_id = $1",
+        registration,
+    )
+    if row is None:
+        return None
+    card = Card(row["name"], row["company"], row["needs"], row["offers"])
+    return Reader(row["registration_id"], row["gathering_id"], card, row["locale"], row["stopped"])
+
+
+async def is_registration_of(connection: Connection, partner: UUID, registration: UUID) -> bool:
+    return bool(
+        await connection.fetchval(
+            "select true from registration where registration_id = $1 and partner_id = $2", registration, partner
+        )
+    )
+
+
+async def is_gathering_of(connection: Connection, partner: UUID, gathering: UUID) -> bool:
+    return bool(
+        await connection.fetchval(
+            "select true from gathering where gathering_id = $1 and partner_id = $2", gathering, partner
+        )
+    )
+
+
+async def followups_of(connection: Connection, partner: UUID, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the follow-ups whose owner registered through this partner."""
+    rows = await connection.fetch(
+        "select f.id from followup as f join registration as r on r.registration_id = f.owner"
+        " where f.id = any($1::uuid[]) and r.partner_id = $2",
+        list(ids),
+        partner,
+    )
+    return {row["id"] for row in rows}
+
+
+async def windows(connection: Connection, gathering: UUID) -> list[Window]:
+    """All follow-ups of a gathering, for the rates."""
+    rows = await connection.fetch(
+        "select f.owner, f.other, f.met_at, f.deadline_at, f.first_touch_at, f.closed, f.state_since,"
+        " f.late or (f.state = 'opted_out' and f.state_since < f.deadline_at) as excluded, reached.states, reached.times"
+        " from followup as f left join lateral (select array_agg(state) as states, array_agg(first) as times from ("
+        "select state, min(occurred_at) as first from report where followup_id = f.id and undone_at is null"
+        " group by state) as by_state) as reached on true where f.gathering_id = $1",
+        gathering,
+    )
+    return [
+        Window(
+            row["owner"],
+            row["other"],
+            row["met_at"],
+            row["deadline_at"],
+            row["first_touch_at"],
+            row["excluded"],
+            row["state_since"] if row["closed"] else None,
+            {State(state): at for state, at in zip(row["states"] or (), row["times"] or (), strict=True)},
+        )
+        for row in rows
+    ]
+
+
+async def put_own_note(tx: Connection, note_id: UUID, author: UUID, about: UUID, text: str, at: datetime) -> None:
+    """Keep the line that somebody wrote on their own page, beside what they noted at the gathering."""
+    await tx.execute(
+        "insert into note (note_id, author, about, revision, text, topics, written_at) values ($1, $2, $3, 1, $4,"
+        " '{}', $5) on conflict (note_id) do update set text = excluded.text, written_at = excluded.written_at",
+        note_id,
+        author,
+        about,
+        text,
+        at,
+    )
