@@ -62,3 +62,10 @@ async def measure(connection: Connection) -> tuple[int, float]:
         " coalesce(extract(epoch from now() - (select created_at from outbox order by seq limit 1)), 0)::float8 as age"
     )
     return (row["waiting"], row["age"]) if row else (0, 0.0)
+
+
+async def withdraw(tx: Connection, topics: Sequence[str], keys: Sequence[str]) -> None:
+    """Take back events of these keys that were not published yet, before their tombstone is added."""
+    await tx.execute(
+        "delete from outbox where topic = any($1::text[]) and key = any($2::text[])", list(topics), list(keys)
+    )

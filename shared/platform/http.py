@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,7 +50,7 @@ Db = Annotated[Database, Depends(_database)]
 
 def json_response(content: Any, status: int = 200) -> Response:
     """Any plain content as JSON: ids, times and dataclasses included."""
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    return Response(to_json(content), status, media_type="application/json")
 
 
 def problem(error: EnishiError, **more: Any) -> Response:

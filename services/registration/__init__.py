@@ -1,0 +1,1 @@
+"""Registration: gatherings, who comes and why, and the partner platforms that send them."""

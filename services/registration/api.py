@@ -1,0 +1,285 @@
+"""HTTP for partners: gatherings and registrations, single and in bulk."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.registration import operations
+from services.registration.domain import registration as rules
+from services.registration.domain.answers import Answers, advise
+from services.registration.domain.csv_intake import NotCsv, read_csv
+from services.registration.domain.gathering import ExternalId, GatheringBody, PhaseBody
+from services.registration.domain.registration import Registration
+from services.registration.operations import Submitted
+from services.registration.store import gatherings, registrations
+from services.registration.store.gatherings import StoredGathering
+from shared.platform import bulk, clock
+from shared.platform.auth import Principal, requires
+from shared.platform.bulk import RowProblem, Verdict, Verdicts, rejected
+from shared.platform.database import Connection
+from shared.platform.errors import EnishiError, Invalid, NotFound
+from shared.platform.http import Db, json_response
+from shared.platform.idempotency import IdempotencyKey, once
+
+router = APIRouter(prefix="/v1")
+
+GatheringsWrite = Annotated[Principal, requires("gatherings:write")]
+GatheringsRead = Annotated[Principal, requires("gatherings:read")]
+Write = Annotated[Principal, requires("registrations:write")]
+Read = Annotated[Principal, requires("registrations:read")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Decision(Body):
+    """Why, in words for the organiser."""
+
+    reason: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Arrivals(Body):
+    """Who arrived."""
+
+    registration_ids: Annotated[list[UUID], Field(min_length=1, max_length=5000)]
+
+
+# --- gatherings ------------------------------------------------------------------------------------------------------
+
+
+@router.put("/gatherings/{external_id}")
+async def put_gathering(
+    external_id: Annotated[ExternalId, Path()], body: GatheringBody, database: Db, caller: GatheringsWrite
+) -> Response:
+    """Create or update a gathering under the partner's own id. Sending the same again changes nothing."""
+    async with database.transaction() as tx:
+        gathering, status = await operations.define_gathering(tx, caller.partner_id, external_id, body, clock.now())
+    return json_response(_gathering(gathering), 201 if status == "created" else 200)
+
+
+@router.get("/gatherings")
+async def list_gatherings(
+    database: Db, caller: GatheringsRead, after: UUID | None = None, limit: Limit = 100
+) -> dict[str, Any]:
+    """The partner's gatherings, oldest first; `next` is the `after` of the next page."""
+    async with database.connection() as connection:
+        found = await gatherings.gatherings(connection, caller.partner_id, after=after, limit=limit)
+    return {"items": [_gathering(each) for each in found], "next": _next(found, limit, "gathering_id")}
+
+
+@router.get("/gatherings/{gathering_id}")
+async def read_gathering(gathering_id: UUID, database: Db, caller: GatheringsRead) -> dict[str, Any]:
+    """One gathering as it is now."""
+    async with database.connection() as connection:
+        found = await gatherings.gathering(connection, caller.partner_id, gathering_id)
+    if found is None:
+        raise NotFound
+    return _gathering(found)
+
+
+@router.post("/gatherings/{gathering_id}/phase")
+async def change_phase(gathering_id: UUID, body: PhaseBody, database: Db, caller: GatheringsWrite) -> dict[str, Any]:
+    """Close, run, end, cancel or reopen a gathering."""
+    async with database.transaction() as tx:
+        return _gathering(await operations.change_phase(tx, caller.partner_id, gathering_id, body.phase, clock.now()))
+
+
+# --- registrations ---------------------------------------------------------------------------------------------------
+
+
+@router.post("/gatherings/{gathering_id}/registrations", status_code=201)
+async def register(
+    gathering_id: UUID, body: Answers, request: Request, database: Db, caller: Write, key: IdempotencyKey = None
+) -> Response:
+    """Register one person. The same `external_id` again gives the same answer with 200; vague answers get advice."""
+
+    async def operation(tx: Connection) -> Response:
+        (result,) = await operations.submit(tx, caller.partner_id, gathering_id, [body], clock.now())
+        if result.registration is None:
+            raise Invalid(f"{result.pointer or 'body'}: {result.reason}")
+        content = {**_registration(result.registration), "advice": [each.model_dump() for each in advise(body)]}
+        return json_response(content, 201 if result.status == "created" else 200)
+
+    return await once(request, database, caller, key, operation)
+
+
+@router.post("/gatherings/{gathering_id}/registrations/bulk", response_model=Verdicts)
+async def register_many(gathering_id: UUID, request: Request, database: Db, caller: Write) -> Response:
+    """Register many people, as NDJSON or CSV. Every row gets a verdict; good rows are kept."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    if kind == "text/csv":
+        rows = _csv_rows(await request.body())
+    else:
+        rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), Answers))
+    good = [(row, answers) for row, answers in rows if isinstance(answers, Answers)]
+    async with database.transaction() as tx:
+        results = await operations.submit(
+            tx, caller.partner_id, gathering_id, [answers for _, answers in good], clock.now()
+        )
+    verdicts = [verdict for _, verdict in rows if isinstance(verdict, Verdict)]
+    verdicts += [_verdict(row, result) for (row, _), result in zip(good, results, strict=True)]
+    return bulk.answer(verdicts)
+
+
+@router.get("/gatherings/{gathering_id}/registrations")
+async def list_registrations(
+    gathering_id: UUID,
+    database: Db,
+    caller: Read,
+    status: str | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """Registrations of a gathering, oldest first; `next` is the `after` of the next page."""
+    async with database.connection() as connection:
+        if await gatherings.gathering(connection, caller.partner_id, gathering_id) is None:
+            raise NotFound
+        found = await registrations.registrations(connection, gathering_id, status=status, after=after, limit=limit)
+    return {"items": [_registration(each) for each in found], "next": _next(found, limit, "registration_id")}
+
+
+@router.get("/registrations/{registration_id}")
+async def read_registration(registration_id: UUID, database: Db, caller: Read) -> dict[str, Any]:
+    """One registration with its answers."""
+    async with database.connection() as connection:
+        found = await registrations.registration(connection, caller.partner_id, registration_id)
+    if found is None:
+        raise NotFound
+    return {**_registration(found), "answers": found.answers.model_dump(mode="json")}
+
+
+@router.post("/registrations/{registration_id}/accept")
+async def accept(registration_id: UUID, database: Db, caller: Write, body: Decision | None = None) -> dict[str, Any]:
+    """Accept somebody who waits."""
+    return await _decide(database, caller, registration_id, "accept", body)
+
+
+@router.post("/registrations/{registration_id}/decline")
+async def decline(registration_id: UUID, database: Db, caller: Write, body: Decision | None = None) -> dict[str, Any]:
+    """Decline somebody who waits."""
+    return await _decide(database, caller, registration_id, "decline", body)
+
+
+@router.post("/registrations/{registration_id}/cancel")
+async def cancel(registration_id: UUID, database: Db, caller: Write, body: Decision | None = None) -> dict[str, Any]:
+    """Cancel; the seat goes to the first who waits."""
+    return await _decide(database, caller, registration_id, "cancel", body)
+
+
+@router.post("/registrations/{registration_id}/check-in")
+async def check_in(registration_id: UUID, database: Db, caller: Write) -> dict[str, Any]:
+    """The person has arrived. A second scan changes nothing."""
+    now = clock.now()
+    return await _attend(database, caller, registration_id, lambda known: rules.check_in(known, now))
+
+
+@router.post("/registrations/{registration_id}/leave")
+async def leave(registration_id: UUID, database: Db, caller: Write) -> dict[str, Any]:
+    """The person left early."""
+    return await _attend(database, caller, registration_id, rules.check_out)
+
+
+@router.post("/check-ins/bulk", response_model=Verdicts)
+async def check_in_many(body: Arrivals, database: Db, caller: Write) -> Response:
+    """Check many people in. Every id gets a verdict."""
+    now = clock.now()
+    async with database.transaction() as tx:
+        results = await operations.attend(
+            tx, caller.partner_id, body.registration_ids, lambda known: rules.check_in(known, now), now
+        )
+    verdicts = [
+        rejected(row, "", str(result))
+        if isinstance(result, EnishiError)
+        else Verdict(row=row, status=result.attendance, id=str(result.registration_id))
+        for row, result in enumerate(results, start=1)
+    ]
+    return bulk.answer(verdicts)
+
+
+@router.delete("/registrations/{registration_id}", status_code=204)
+async def erase(registration_id: UUID, database: Db, caller: Write) -> Response:
+    """Erase a person's registration here, in every service and on every topic. Repeating it is harmless."""
+    async with database.transaction() as tx:
+        await operations.erase(tx, caller.partner_id, registration_id, clock.now())
+    return Response(status_code=204)
+
+
+async def _decide(
+    database: Db, caller: Principal, registration_id: UUID, action: str, body: Decision | None
+) -> dict[str, Any]:
+    async with database.transaction() as tx:
+        reason = body.reason if body else None
+        return _registration(
+            await operations.decide(tx, caller.partner_id, registration_id, action, reason, clock.now())
+        )
+
+
+async def _attend(
+    database: Db, caller: Principal, registration_id: UUID, change: Callable[[Registration], Registration]
+) -> dict[str, Any]:
+    async with database.transaction() as tx:
+        (result,) = await operations.attend(tx, caller.partner_id, [registration_id], change, clock.now())
+    if isinstance(result, EnishiError):
+        raise result
+    return _registration(result)
+
+
+def _csv_rows(body: bytes) -> list[tuple[int, Answers | Verdict]]:
+    try:
+        rows = list(read_csv(body))
+    except NotCsv as error:
+        raise Invalid(str(error)) from None
+    return [
+        (row, each)
+        if isinstance(each, Answers)
+        else (
+            row,
+            Verdict(
+                row=row,
+                status="rejected",
+                problems=[RowProblem(pointer=pointer, detail=detail) for pointer, detail in each],
+            ),
+        )
+        for row, each in rows
+    ]
+
+
+def _verdict(row: int, result: Submitted) -> Verdict:
+    if result.registration is None:
+        return rejected(row, result.pointer, result.reason)
+    return Verdict(row=row, status=result.status, id=str(result.registration.registration_id))
+
+
+def _next(found: Sequence[Any], limit: int, field: str) -> UUID | None:
+    return getattr(found[-1], field) if len(found) == limit else None
+
+
+def _gathering(gathering: StoredGathering) -> dict[str, Any]:
+    return {
+        "gathering_id": gathering.gathering_id,
+        "external_id": gathering.external_id,
+        "revision": gathering.revision,
+        "phase": gathering.phase,
+        **gathering.definition.model_dump(mode="json"),
+    }
+
+
+def _registration(registration: Registration) -> dict[str, Any]:
+    return {
+        "registration_id": registration.registration_id,
+        "gathering_id": registration.gathering_id,
+        "external_id": registration.answers.external_id,
+        "revision": registration.revision,
+        "status": registration.status,
+        "reason": registration.reason,
+        "attendance": registration.attendance,
+        "registered_at": registration.registered_at,
+        "checked_in_at": registration.checked_in_at,
+    }

@@ -1,0 +1,35 @@
+"""Composition root of registration: the only file that builds things."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.registration import api, commands, handlers
+from services.registration.settings import RegistrationSettings
+from shared.contracts.conduct_reported import ConductReported
+from shared.delivery.consumer import Handlers
+from shared.platform.database import Database
+from shared.platform.http import create_app
+from shared.platform.service import Service
+
+
+def build_http(settings: RegistrationSettings, database: Database) -> FastAPI:
+    """The partner API."""
+    app = create_app("registration", database)
+    app.include_router(api.router)
+    return app
+
+
+def build_handlers(settings: RegistrationSettings) -> Handlers:
+    """What registration does with each topic it reads."""
+    return {ConductReported: handlers.on_conduct_reported}
+
+
+SERVICE = Service(
+    name="registration",
+    settings=RegistrationSettings,
+    migrations=Path(__file__).parent / "migrations",
+    http=build_http,
+    handlers=build_handlers,
+    commands=commands.add_commands,
+)

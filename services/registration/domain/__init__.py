@@ -1,0 +1,1 @@
+"""The rules of registration: gatherings, admission, and what may be asked of a registration."""

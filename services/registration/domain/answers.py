@@ -1,0 +1,146 @@
+"""What a person answers at registration: what do I want, with whom and about what, and how will I move afterwards."""
+
+import re
+import unicodedata
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from services.registration.domain.gathering import ExternalId
+from shared.contracts.contract import Instant
+from shared.contracts.vocabulary import (
+    BusinessPhase,
+    CompanySize,
+    Industry,
+    Locale,
+    LongText,
+    Purpose,
+    Role,
+    ShortText,
+    Tag,
+    TimeZone,
+)
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(value: object) -> object:
+    """Text as it may be stored: no control or direction-changing characters, no blank ends; empty is absent."""
+    if not isinstance(value, str):
+        return value
+    text = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return text or None
+
+
+def mailbox(address: str) -> str:
+    """The address as one mailbox is always written: NFKC, lower case, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", address).lower().split())
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]{2,}", mailbox(value)) or len(value) > 254:
+        raise ValueError("this is not an e-mail address")
+    return mailbox(value)
+
+
+Short = Annotated[ShortText | None, BeforeValidator(clean)]
+Long = Annotated[LongText | None, BeforeValidator(clean)]
+
+
+class Consents(BaseModel):
+    """What the person agreed to, each by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    profile: bool = True
+    """Other attendees may see name, company, needs, offers and pitch."""
+    thanks: bool = True
+    """Messages that help to keep promises made to people met."""
+    news: bool = False
+    """The organiser's own announcements."""
+
+
+class Answers(BaseModel):
+    """One registration as a partner sends it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    external_id: ExternalId
+    name: Annotated[ShortText, BeforeValidator(clean)]
+    name_kana: Short = None
+    email: Annotated[str, AfterValidator(_address)]
+    company: Short = None
+    title: Short = None
+    role: Role | None = None
+    industry: Industry | None = None
+    industry_text: Short = None
+    company_size: CompanySize | None = None
+    phase: BusinessPhase | None = None
+    region: Short = None
+    purpose: Purpose
+    goal: Long = None
+    goal_count: Annotated[int, Field(ge=1, le=1000)] | None = None
+    needs: Long = None
+    offers: Annotated[LongText, BeforeValidator(clean), Field(min_length=1)]
+    plan: Long = None
+    pitch: Long = None
+    talk_topics: Long = None
+    avoid: Long = None
+    need_tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
+    offer_tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
+    times_attended: Annotated[int, Field(ge=0, le=10_000)] = 0
+    locale: Locale = "ja"
+    time_zone: TimeZone = "Asia/Tokyo"
+    consents: Consents = Consents()
+    registered_at: Instant | None = None
+
+
+class Advice(BaseModel):
+    """A vague answer, and what a good one looks like. Advice refuses nothing."""
+
+    pointer: str
+    example: str
+
+
+_VAGUE: Final = re.compile(
+    r"^(特に?(あり|ござい)ません|特に(なし|無し)|とくになし|なし|無し|いろいろ|色々|人脈(づくり|作り)?|情報交換|交流|"
+    r"none|nothing( special)?|networking|anything|various|n/?a|-)[。.!！]*$",
+    re.IGNORECASE,
+)
+_SHORTEST: Final = 6  # characters below which an answer can hardly say with whom and about what
+_EXAMPLES: Final = {
+    "ja": {
+        "needs": "例:金属部品の外観検査をカメラで自動化できる会社を探しています(月2万個、予算300万円)",
+        "offers": "例:工場の見学と、段取り替えを半分にした手順書をお見せできます",
+        "goal": "例:食品工場の方3名と、省人化の進め方について話す",
+        "plan": "例:翌日の午前中にお礼を送り、2週間以内に1社を訪問する",
+    },
+    "en": {
+        "needs": "Example: a company that can automate visual inspection of 20,000 metal parts a month",
+        "offers": "Example: a tour of our plant, and the checklist that halved our change-over time",
+        "goal": "Example: talk with three people from food factories about saving labour",
+        "plan": "Example: thank everybody the next morning, and visit one company within two weeks",
+    },
+}
+
+
+def advise(answers: Answers) -> list[Advice]:
+    """Point at answers too vague to find anybody by, each with an example in the person's language."""
+    examples = _EXAMPLES.get(answers.locale, _EXAMPLES["en"])
+    given = {"needs": answers.needs, "offers": answers.offers, "goal": answers.goal, "plan": answers.plan}
+    return [
+        Advice(pointer=f"/{name}", example=examples[name])
+        for name, text in given.items()
+        if text is None or len(text) < _SHORTEST or _VAGUE.match(unicodedata.normalize("NFKC", text).strip())
+    ]
+
+
+_COUNT: Final = re.compile(r"(\d{1,3})\s*(?:名|人|社|件|組|people|persons?|compan|leads?)", re.IGNORECASE)
+
+
+def counted_goal(answers: Answers) -> int | None:
+    """The number in the goal, given or written in its text."""
+    if answers.goal_count is not None:
+        return answers.goal_count
+    match = _COUNT.search(unicodedata.normalize("NFKC", answers.goal or ""))
+    return int(match[1]) if match and int(match[1]) else None

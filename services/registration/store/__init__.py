@@ -1,0 +1,1 @@
+"""Every SQL statement of registration, beside its typed function: partners, gatherings, registrations."""
