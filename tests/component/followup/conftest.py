@@ -143,8 +143,8 @@ class World:
                 await known[each.type](tx, [each])
 
     async def people_who_met(self, pairs: Iterable[tuple[int, int]], at: datetime | None = None) -> None:
-        """Everybody registered, and these pairs met an hour ago."""
-        at = at or self.now - timedelta(hours=1)
+        """Everybody registered, and these pairs met just now, so that nothing is due yet."""
+        at = at or self.now - timedelta(minutes=10)
         facts = [event(gathering(self.now), at)]
         for person in PEOPLE:
             facts += [event(registered(person, at), at), event(profile(person), at), event(contact(person), at)]

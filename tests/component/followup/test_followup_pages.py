@@ -1,0 +1,219 @@
+"""A person's page: looking changes nothing, only POST acts, and nobody sees what is not theirs."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.followup.app import SERVICE, build_http
+from services.followup.domain.states import State
+from services.followup.links import Links
+from shared.contracts.registered import Registered
+from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of, met_note, profile, tombstone
+from tests.conftest import client, settings_for
+
+pytestmark = pytest.mark.postgres
+A, B, C, *_ = PEOPLE
+NOTE = "失敗談を教材にする話"
+TABLES = ("followup", "timer", "due_item", "report", "note", "preference", "outbox", "contact", "profile")
+
+
+def links(world: World, secret: str | None = None) -> Links:
+    return Links(secret or world.settings.link_secret, "http://test", 400)
+
+
+def page(world: World, person: Any = A) -> str:
+    return f"/f/{links(world).token(person)}"
+
+
+def door(world: World) -> httpx.AsyncClient:
+    return client(SERVICE, world.database, world.settings)
+
+
+async def everything(world: World) -> list[Any]:
+    return [await world.rows(f"select * from {table} order by 1, 2") for table in TABLES]
+
+
+async def met_with_note(world: World) -> None:
+    await world.people_who_met([(0, 1), (0, 2)])
+    await world.hear([event(met_note(A, B, NOTE, world.now), world.now)])
+
+
+async def test_a_hundred_looks_at_every_link_change_nothing(world: World) -> None:
+    await met_with_note(world)
+    before = await everything(world)
+    async with door(world) as http:
+        first = await http.get(page(world))
+        found = {part.replace("&amp;", "&") for part in re.findall(r'(?:href|action)="([^"]+)"', first.text)}
+        found |= {f"{page(world)}/{followup_of(A, B)}", f"{page(world)}/{followup_of(A, C)}"}
+        for path in list(found):
+            answer = await http.get(path)
+            found |= {part.replace("&amp;", "&") for part in re.findall(r'(?:href|action)="([^"]+)"', answer.text)}
+        assert len(found) > 8
+        for path in sorted(found):
+            for _ in range(100 // len(found) + 1):
+                await http.get(path)
+                await http.head(path)
+    assert await everything(world) == before
+
+
+async def test_the_page_shows_who_what_and_a_draft(world: World) -> None:
+    await met_with_note(world)
+    await world.hear([event(met_note(B, A, "この人は押しが強い", world.now), world.now)])
+    async with door(world) as http:
+        overview = await http.get(page(world))
+        entry = await http.get(f"{page(world)}/{followup_of(A, B)}")
+        english = await http.get(f"{page(world)}/{followup_of(A, B)}?lang=en")
+    assert "参加者1" in overview.text
+    assert "参加者2" in overview.text
+    for words in (NOTE, "会社1", "探し物1", "<textarea", "お礼の下書き"):
+        assert words in entry.text
+    assert "押しが強い" not in entry.text
+    assert "@example.org" not in entry.text
+    assert "I have sent it" in english.text
+    assert "<script" not in entry.text
+    policy = entry.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert entry.headers["referrer-policy"] == "no-referrer"
+    assert entry.headers["cache-control"] == "no-store"
+
+
+async def test_without_a_note_it_asks_for_one_line(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    place = f"{page(world)}/{followup_of(A, B)}"
+    async with door(world) as http:
+        asked = await http.get(place)
+        empty = await http.post(f"{place}/note", data={"line": " \r\n "})
+        kept = await http.post(f"{place}/note", data={"line": "工場の\r\n見学<b>の話"})
+        entry = await http.get(place)
+    assert "一行だけ" in asked.text
+    assert "<textarea" not in asked.text
+    assert (empty.status_code, kept.status_code) == (303, 303)
+    assert "工場の 見学&lt;b&gt;の話" in entry.text
+    assert "<textarea" in entry.text
+    assert await world.value("select count(*) from note") == 1
+
+
+async def test_a_template_cannot_be_sent_and_a_personal_letter_counts(world: World) -> None:
+    await met_with_note(world)
+    place = f"{page(world)}/{followup_of(A, B)}"
+    async with door(world) as http:
+        entry = (await http.get(place)).text
+        draft = entry.partition("<textarea")[2].partition(">")[2].partition("</textarea>")[0]
+        boilerplate = "\n".join(line for line in draft.splitlines() if NOTE not in line)
+        refused = await http.post(f"{place}/sent", data={"text": boilerplate})
+        assert await world.value("select count(*) from report") == 0
+        taken = await http.post(f"{place}/sent", data={"text": draft})
+        again = await http.post(f"{place}/sent", data={"text": draft})
+    assert refused.status_code == 422
+    assert "ひな型" in refused.text
+    assert (taken.status_code, again.status_code) == (303, 303)
+    (row,) = await world.rows("select state, source from report")
+    assert row == {"state": "thanked", "source": "owner"}
+    assert await world.value("select first_touch_at from followup where id = $1", followup_of(A, B)) is not None
+
+
+async def test_one_tap_outcomes_undo_later_and_stop(world: World) -> None:
+    await met_with_note(world)
+    first = followup_of(A, B)
+    place = f"{page(world)}/{first}"
+
+    async def state() -> Any:
+        return await world.value("select state from followup where id = $1", first)
+
+    async with door(world) as http:
+        tapped = await http.post(f"{place}/outcome", data={"state": "outcome", "kind": "advice"})
+        assert (tapped.status_code, await state()) == (303, "outcome")
+        assert "取り消す" in (await http.get(place)).text
+        await http.post(f"{place}/undo")
+        assert await state() == "open"
+        await http.post(f"{place}/later")
+        due = await world.value("select due_at from timer where followup_id = $1", first)
+        kind = await world.value("select kinds[1] from followup where id = $1", first)
+        assert kind == "missed_24h"
+        assert due > world.now
+        await http.post(f"{page(world)}/stop")
+        assert await state() == "opted_out"
+        assert await world.value("select count(*) from timer where owner = $1", A) == 0
+        assert "止まっています" in (await http.get(page(world))).text
+        await http.post(f"{page(world)}/resume")
+        assert await world.value("select count(*) from timer where owner = $1", A) == 2
+        nonsense = await http.post(f"{place}/outcome", data={"state": "outcome", "kind": "money"})
+        assert nonsense.status_code == 422
+        assert "記録できませんでした" in nonsense.text
+
+
+async def test_nobody_acts_on_what_is_not_theirs(world: World) -> None:
+    await met_with_note(world)
+    foreign = followup_of(B, A)
+    async with door(world) as http:
+        paths = [f"{page(world)}/{foreign}/{act}" for act in ("note", "sent", "outcome", "undo", "later")]
+        data = {"line": "x", "text": "x", "state": "thanked"}
+        assert [(await http.post(path, data=data)).status_code for path in paths] == [404] * 5
+        assert (await http.get(f"{page(world)}/{foreign}")).status_code == 404
+        forged = links(world, "another-secret-of-somebody").token(A)
+        stale = await http.get(f"/f/{forged}", headers={"Accept-Language": "en-GB"})
+        assert stale.status_code == 404
+        assert "This link does not work" in stale.text
+        assert (await http.get("/f/nonsense")).status_code == 404
+    assert await world.value("select count(*) from report") == 0
+
+
+async def test_the_page_of_somebody_erased_is_gone(world: World) -> None:
+    await met_with_note(world)
+    async with door(world) as http:
+        assert (await http.get(page(world))).status_code == 200
+        await world.hear([tombstone(Registered, A, world.now)])
+        assert (await http.get(page(world))).status_code == 404
+
+
+async def test_hostile_names_are_shown_as_text(world: World) -> None:
+    await met_with_note(world)
+    await world.hear([event(profile(B, 2, name="<script>alert(1)</script>", company='"><img src=x>'), world.now)])
+    async with door(world) as http:
+        for path in (page(world), f"{page(world)}/{followup_of(A, B)}"):
+            text = (await http.get(path)).text
+            assert "<script" not in text
+            assert "<img" not in text
+
+
+async def test_the_letter_is_in_the_language_of_its_reader(world: World) -> None:
+    await met_with_note(world)
+    await world.hear([event(contact(B, 2, locale="en"), world.now)])
+    async with door(world) as http:
+        text = (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
+    assert "Dear 参加者1" in text
+    assert "お礼の下書き" in text
+
+
+async def test_the_other_side_thanked_first(world: World) -> None:
+    await met_with_note(world)
+    await world.report(followup_of(B, A), State.THANKED)
+    async with door(world) as http:
+        text = (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
+    assert "お相手から先に" in text
+    assert "早速ご連絡" in text
+
+
+def test_links_rotate_and_expire() -> None:
+    old, new = "the-old-secret-of-2025", "the-new-secret-of-2026"
+    token = Links(old, "http://test", 1).token(A)
+    assert Links(f"{new},{old}", "http://test", 1).registration(token) == A
+    assert Links(new, "http://test", 1).registration(token) is None
+    assert Links(old, "http://test", -1).registration(token) is None
+    fresh = Links(f"{new}, {old}", "http://test", 1).token(A)
+    assert Links(new, "http://test", 1).registration(fresh) == A
+
+
+def test_every_text_is_there_in_both_languages(world: World) -> None:
+    app = build_http(settings_for(SERVICE, world.database.url), world.database)
+
+    def shape(value: Any) -> Any:
+        return {key: shape(each) for key, each in value.items()} if isinstance(value, dict) else None
+
+    words = app.state.pages._words
+    assert shape(words["ja"]) == shape(words["en"])
+    assert set(words["ja"]["states"]) == set(State)
+    assert timedelta(days=3) == app.state.pages.pause

@@ -1,0 +1,280 @@
+"""Timers: the claim's plan, firing exactly once, races, lateness, expiry, sleep and wake-up."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.followup import operations
+from services.followup.domain import identity
+from services.followup.domain.states import State
+from services.followup.store import followups, timers
+from services.followup.timers import drain, run
+from shared.contracts.followup_done import FollowupDone
+from shared.contracts.followup_due import FollowupDue
+from shared.platform.database import Database
+from tests.component.followup.conftest import GATHERING, PEOPLE, World, event, followup_of, met
+from tests.conftest import outbox_of
+
+pytestmark = pytest.mark.postgres
+A, B, C, *_ = PEOPLE
+
+FORBIDDEN = ("Sort", "Bitmap", "Merge", "Seq Scan", "Hash Join", "JIT")
+
+
+async def fill(database: Database, *, due: int, ahead: int) -> None:
+    """Follow-ups with one timer each, spread evenly: `due` of them overdue by up to an hour, `ahead` in the future."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into followup select r.* from (select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+            " as id, $3::uuid, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), now(), 1, false, 1,"
+            " null::timestamptz, null::timestamptz, now() + interval '1 day', false, 'open', now(), now(), null::text,"
+            " null::timestamptz, null::timestamptz, false, null::timestamptz, '{1,2}'::smallint[],"
+            " '{thank_draft,thank_last_call}'::text[], array[case when n <= $1 then now() - n * interval '1 hour' / $1"
+            " else now() + n * interval '1 second' end, now() + interval '2 days'],"
+            " array[now() + interval '1 day', now() + interval '3 days'], 1, 1"
+            " from generate_series(1, $1::int + $2::int) as n) as r",
+            due,
+            ahead,
+            GATHERING,
+        )
+        await tx.execute("insert into timer select id, owner, 1, due[1], 1 from followup")
+
+
+async def plan_of(connection: "asyncpg.Connection[Any]") -> str:
+    await connection.execute(
+        "prepare fire_plan (int, timestamptz, uuid) as " + timers.FIRE,
+    )
+    rows = await connection.fetch(
+        "explain (settings) execute fire_plan (500, '0001-01-01T00:00:00Z', '00000000-0000-0000-0000-000000000000')"
+    )
+    await connection.execute("deallocate fire_plan")
+    return "\n".join(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("statistics", ["taken while much is due", "taken while all lies ahead", "never taken"])
+async def test_the_claim_has_no_bad_plan(world: World, statistics: str) -> None:
+    if statistics == "taken while all lies ahead":
+        await fill(world.database, due=1, ahead=20_000)
+    else:
+        await fill(world.database, due=5_000, ahead=15_000)
+    connection = await timers.connect(world.database.url)
+    try:
+        if statistics != "never taken":
+            for table in ("timer", "followup", "outbox", "due_item"):
+                await connection.execute(f"analyze {table}")
+        if statistics == "taken while all lies ahead":
+            await connection.execute("update timer set due_at = due_at - interval '1 day'")
+        plan = await plan_of(connection)
+        assert "Index Scan using timer_due" in plan
+        assert not [word for word in FORBIDDEN if word in plan], plan
+        assert len(await timers.fire(connection, 500)) == 500
+    finally:
+        await connection.close()
+
+
+async def test_the_guard_would_see_a_bad_plan(world: World) -> None:
+    """Without the pinned settings the same statement does sort or scan, so the guard can fail."""
+    await fill(world.database, due=5_000, ahead=1_000)
+    connection = await asyncpg.connect(world.database.url, server_settings={"plan_cache_mode": "force_custom_plan"})
+    try:
+        await connection.execute("analyze timer")
+        await connection.execute("analyze followup")
+        plan = await plan_of(connection)
+        assert [word for word in FORBIDDEN if word in plan], plan
+    finally:
+        await connection.close()
+
+
+async def test_firing_advances_the_timer_and_says_what_is_due(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    first = followup_of(A, B)
+    await world.due_now([first])
+    (fired,) = await world.fire()
+    assert (fired.followup_id, fired.skipped) == (first, False)
+    (said,) = await outbox_of(world.database)
+    due = said.payload
+    assert isinstance(due, FollowupDue)
+    (row,) = await world.rows("select * from followup where id = $1", first)
+    assert (due.followup_id, due.owner, due.other, due.gathering_id) == (first, A, B, GATHERING)
+    assert (due.step, due.kind, due.policy) == (row["steps"][0], row["kinds"][0], 1)
+    assert due.deadline_at == row["deadline_at"]
+    assert said.id == identity.due_event_id(first, due.step, due.policy)
+    (timer,) = await world.rows("select step, due_at from timer where followup_id = $1", first)
+    assert (timer["step"], timer["due_at"]) == (row["steps"][1], row["due"][1])
+    assert await world.fire() == []
+
+
+async def test_the_last_step_deletes_the_timer(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    first = followup_of(A, B)
+    steps = await world.value("select steps from followup where id = $1", first)
+    for _ in steps:
+        await world.due_now([first])
+        assert len(await world.fire()) == 1
+    assert await world.value("select count(*) from timer where followup_id = $1", first) == 0
+    said = [each.payload for each in await outbox_of(world.database)]
+    assert [each.step for each in said if isinstance(each, FollowupDue)] == steps
+
+
+async def test_what_comes_too_late_is_recorded_and_not_sent(world: World) -> None:
+    """A three-day outage: the steps of the first day are past their use, the next step is not."""
+    await world.people_who_met([(0, 1)])
+    first = followup_of(A, B)
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            "update followup set until[1] = now() - interval '1 day', until[2] = now() - interval '1 day' where id = $1",
+            first,
+        )
+    for _ in range(3):
+        await world.due_now([first])
+        await world.fire()
+    items = await world.rows("select kind, skipped from due_item where followup_id = $1 order by step", first)
+    assert [row["skipped"] for row in items] == [True, True, False]
+    assert len(await outbox_of(world.database)) == 1
+
+
+async def test_two_workers_fire_everything_exactly_once(world: World) -> None:
+    await fill(world.database, due=3_000, ahead=100)
+
+    async def work() -> int:
+        connection = await timers.connect(world.database.url)
+        try:
+            return await drain(connection, world.database, 50)
+        finally:
+            await connection.close()
+
+    counts = await asyncio.gather(work(), work(), work())
+    assert sum(counts) == 3_000
+    assert sum(1 for count in counts if count) > 1
+    said = [each.id for each in await outbox_of(world.database)]
+    assert len(said) == len(set(said)) == 3_000
+    assert await world.value("select count(*) from timer where due_at <= now()") == 0
+
+
+async def test_a_killed_worker_loses_and_doubles_nothing(world: World) -> None:
+    """Workers are cut off at any moment by terminating their backends; the next one finds what they left."""
+    await fill(world.database, due=2_000, ahead=0)
+
+    async def work() -> None:
+        connection = await timers.connect(world.database.url)
+        try:
+            await drain(connection, world.database, 20)
+        finally:
+            connection.terminate()
+
+    kills = 0
+    for delay in (0.002, 0.005, 0.01, 0.02, 0.03, 0.05):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.02 + delay)
+        kills += await world.value(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where application_name = 'followup timers' and datname = current_database()"
+        )
+        await asyncio.gather(task, return_exceptions=True)
+    await work()
+    assert kills > 0
+    said = [each.id for each in await outbox_of(world.database)]
+    assert len(said) == len(set(said)) == 2_000
+
+
+async def test_outcome_against_fire(world: World) -> None:
+    """Whoever comes first, a thank-you step is never fired after the thanks were recorded."""
+    for _ in range(15):
+        async with world.database.transaction() as tx:
+            for table in ("followup", "timer", "due_item", "report", "outbox"):
+                await tx.execute(f"delete from {table}")
+        await world.people_who_met([(0, 1), (0, 2), (1, 2)])
+        ids = [row["id"] for row in await world.rows("select id from followup")]
+        await world.due_now()
+        await asyncio.gather(*(world.report(each, State.THANKED) for each in ids), world.fire(), world.fire())
+        events = [each.payload for each in await outbox_of(world.database)]
+        thanked: set[UUID] = set()
+        for payload in events:
+            if isinstance(payload, FollowupDone):
+                thanked.add(payload.followup_id)
+            elif isinstance(payload, FollowupDue):
+                assert payload.followup_id not in thanked
+        assert thanked == set(ids)
+        wrong = (
+            "select count(*) from timer as t join followup as f on f.id = t.followup_id where not t.step = any(f.steps)"
+        )
+        assert await world.value(wrong) == 0
+        assert await world.value("select count(*) from timer") == len(ids)
+
+
+async def test_a_plan_that_changed_meanwhile_is_left_for_the_next_round(world: World) -> None:
+    """The claim waits for nobody, and takes no step of a plan that is not the follow-up's any more."""
+    await world.people_who_met([(0, 1)])
+    first = followup_of(A, B)
+    await world.due_now([first])
+    async with world.database.transaction() as tx:
+        await followups.load(tx, [first])
+        assert await world.fire() == []
+    async with world.database.transaction() as tx:
+        await tx.execute("update timer set plan_revision = plan_revision + 1 where followup_id = $1", first)
+    assert await world.fire() == []
+    assert await world.value("select count(*) from due_item") == 0
+
+
+async def test_silence_expires_once_and_a_report_reopens(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    first = followup_of(A, B)
+    async with world.database.transaction() as tx:
+        await tx.execute("update followup set expires_at = now() - interval '1 minute' where id = $1", first)
+        assert await operations.expire(tx, world.rules, datetime.now(UTC), 10) == 1
+        assert await operations.expire(tx, world.rules, datetime.now(UTC), 10) == 0
+    (row,) = await world.rows("select state, closed, expires_at from followup where id = $1", first)
+    assert row == {"state": "expired", "closed": True, "expires_at": None}
+    assert await world.value("select count(*) from timer where followup_id = $1", first) == 0
+    await world.report(first, State.OUTCOME, "introduction")
+    assert await world.value("select state from followup where id = $1", first) == "outcome"
+
+
+async def test_the_loop_sleeps_until_the_next_is_due_and_wakes_for_an_earlier_one(world: World) -> None:
+    """The backstop is an hour, so only the due time or a commit can have woken it."""
+    await fill(world.database, due=1, ahead=50)
+    async with world.database.transaction() as tx:
+        await tx.execute("update timer set due_at = now() + interval '1 hour'")
+    task = asyncio.create_task(run(world.database, 500, 3600))
+    try:
+        await asyncio.sleep(0.3)
+        before = await world.value("select count(*) from due_item")
+        async with world.database.transaction() as tx:
+            await tx.execute("update timer set due_at = now() + interval '300 milliseconds' where step = 1")
+        started = time.monotonic()
+        while await world.value("select count(*) from due_item") < 51:
+            assert time.monotonic() - started < 20
+            assert not task.done()
+            await asyncio.sleep(0.02)
+        assert before == 0
+        late = await world.value("select min(fired_at - due_at) from due_item")
+        assert late >= timedelta(0)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert world.database.after_commit == []
+
+
+async def test_an_idle_loop_asks_almost_nothing(world: World) -> None:
+    await world.hear([event(met(A, B, world.now), world.now)])
+    task = asyncio.create_task(run(world.database, 500, 30))
+    await asyncio.sleep(0.5)
+    connection = await asyncpg.connect(world.database.url)
+    try:
+        look = (
+            "select state, query_start from pg_stat_activity"
+            " where application_name = 'followup timers' and datname = current_database()"
+        )
+        before = await connection.fetch(look)
+        await asyncio.sleep(1)
+        assert await connection.fetch(look) == before
+        assert [row["state"] for row in before] == ["idle"]
+    finally:
+        await connection.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
