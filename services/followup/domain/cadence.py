@@ -74,7 +74,14 @@ def plan(
         raise ImplausibleMeeting("the meeting lies in the future of its own record")
     if standing.closed or known_at - met_at > policy.forget_after:
         return ()
-    late = is_late(policy, met_at, known_at)
+    return _steps(policy, person, standing, met_at, is_late(policy, met_at, known_at), not_before)
+
+
+@lru_cache(maxsize=8192)
+def _steps(
+    policy: Policy, person: Person, standing: Standing, met_at: datetime, late: bool, not_before: datetime | None
+) -> tuple[Planned, ...]:
+    """The plan itself. Cached: the two sides of a meeting, and all who met in one round, share it."""
     deadline = (met_at + policy.deadline).astimezone(UTC)
     anchors = {Anchor.MET: met_at, Anchor.STATE: standing.since, Anchor.APPOINTMENT: standing.appointment_at}
     planned: list[Planned] = []

@@ -100,3 +100,7 @@ class Policy(BaseModel):
     closures: tuple[tuple[MonthDay, MonthDay], ...] = ()
     """Yearly closures, first and last day; may span the turn of the year."""
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=50)]
+
+    def __hash__(self) -> int:
+        """Cheap, because plans are cached by policy."""
+        return self.version

@@ -151,8 +151,13 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     """Forget these registrations and whatever others hold about them; remember only that they are forgotten."""
     gone = sorted(ids)
     await tx.execute("insert into erased select unnest($1::uuid[]) on conflict do nothing", gone)
-    rows = await tx.fetch("select id from followup where owner = any($1::uuid[]) or other = any($1::uuid[])", gone)
-    followups = sorted(row["id"] for row in rows)
+    # A meeting makes two follow-ups, so those about somebody are the counterparts of their own.
+    rows = await tx.fetch(
+        "select unnest(array[f.id, back.id]) as id from followup as f left join followup as back on back.owner = f.other"
+        " and back.other = f.owner and back.gathering_id = f.gathering_id where f.owner = any($1::uuid[])",
+        gone,
+    )
+    followups = sorted({row["id"] for row in rows if row["id"]})
     # The timer first: firing holds it, and what firing has written is visible only after it let go.
     for table, column in (
         ("timer", "followup_id"),

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -92,8 +93,15 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
     if not rows:
         return
     ordered = sorted(rows, key=lambda each: each.followup.id)
+    distinct = dict.fromkeys(each.course.steps for each in ordered)
+    plans = {steps: number for number, steps in enumerate(distinct, 1)}
     await tx.execute(
-        "insert into followup select r.* from unnest($1::followup_row[]) as r on conflict (id) do update set"
+        "insert into followup select r.id, r.gathering_id, r.meeting_id, r.owner, r.other, r.met_at, r.known_at,"
+        " r.met_revision, r.mutual_interest, r.policy, r.paused_until, r.expired_at, r.deadline_at, r.late, r.state,"
+        " r.state_since, r.occurred_at, r.outcome, r.first_touch_at, r.appointment_at, r.closed, r.expires_at,"
+        " p.steps, p.kinds, p.due, p.until, r.revision, r.plan_revision from unnest($1::followup_row[]) as r"
+        " join unnest($2::plan_row[]) with ordinality as p (steps, kinds, due, until, number) on p.number = r.plan"
+        " on conflict (id) do update set"
         " meeting_id = excluded.meeting_id, met_at = excluded.met_at, known_at = excluded.known_at,"
         " met_revision = excluded.met_revision, mutual_interest = excluded.mutual_interest, policy = excluded.policy,"
         " paused_until = excluded.paused_until, expired_at = excluded.expired_at, deadline_at = excluded.deadline_at,"
@@ -102,7 +110,8 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
         " appointment_at = excluded.appointment_at, closed = excluded.closed, expires_at = excluded.expires_at,"
         " steps = excluded.steps, kinds = excluded.kinds, due = excluded.due, until = excluded.until,"
         " revision = excluded.revision, plan_revision = excluded.plan_revision",
-        [_row(each) for each in ordered],
+        [_row(each, plans[each.course.steps]) for each in ordered],
+        [_plan(steps) for steps in plans],
     )
     timed = [each for each in ordered if each.course.steps]
     await tx.execute(
@@ -120,10 +129,20 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
         await tx.execute("delete from timer where followup_id = any($1::uuid[])", ended)
 
 
-def _row(known: Known) -> tuple[Any, ...]:
+def _plan(steps: tuple[Planned, ...]) -> tuple[list[Any], ...]:
+    """In the order of the type `plan_row`."""
+    return (
+        [step.step for step in steps],
+        [step.kind for step in steps],
+        [step.due_at for step in steps],
+        [step.useful_until for step in steps],
+    )
+
+
+def _row(known: Known, plan: int) -> tuple[Any, ...]:
     """In the order of the type `followup_row`."""
     followup, course = known.followup, known.course
-    standing, steps = course.standing, course.steps
+    standing = course.standing
     return (
         followup.id,
         followup.gathering_id,
@@ -147,10 +166,7 @@ def _row(known: Known) -> tuple[Any, ...]:
         standing.appointment_at,
         standing.closed,
         course.expires_at,
-        [step.step for step in steps],
-        [step.kind for step in steps],
-        [step.due_at for step in steps],
-        [step.useful_until for step in steps],
+        plan,
         known.revision,
         known.plan_revision,
     )
@@ -160,7 +176,7 @@ async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> 
     """What matters of each (registration, gathering): the time zone is the person's, else the gathering's."""
     pairs = list(registrations)
     rows = await tx.fetch(
-        "select o.id, coalesce(c.time_zone, g.time_zone) as zone, least(c.refused_at, p.stopped_at) as refused_at,"
+        "select o.id, least(c.refused_at, p.stopped_at) as refused_at, coalesce(c.time_zone, g.time_zone),"
         " p.quiet_from, p.quiet_until, p.away_from, p.away_until"
         " from unnest($1::uuid[], $2::uuid[]) as o (id, gathering_id)"
         " left join contact as c on c.registration_id = o.id left join gathering as g using (gathering_id)"
@@ -168,15 +184,17 @@ async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> 
         [owner for owner, _ in pairs],
         [gathering for _, gathering in pairs],
     )
-    return {row["id"]: Owner(_person(row), row["refused_at"]) for row in rows}
+    return {row["id"]: Owner(_person(*row[2:]), row["refused_at"]) for row in rows}
 
 
-def _person(row: asyncpg.Record) -> Person:
-    zone = _zone(row["zone"])
-    if row["quiet_from"] is None:
-        return Person(zone)
-    away = ((row["away_from"], row["away_until"]),) if row["away_until"] else ()
-    return Person(zone, row["quiet_from"], row["quiet_until"], away)
+@lru_cache(maxsize=1024)
+def _person(
+    zone: str | None, quiet_from: time | None, quiet_until: time | None, away_from: date | None, away_until: date | None
+) -> Person:
+    if quiet_from is None or quiet_until is None:
+        return Person(_zone(zone))
+    away = ((away_from, away_until),) if away_from and away_until else ()
+    return Person(_zone(zone), quiet_from, quiet_until, away)
 
 
 def _zone(name: str | None) -> ZoneInfo:

@@ -29,6 +29,11 @@ PINNED: Final = {
 START: Final = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 """A watermark before every timer."""
 
+_HEADERS: Final = (
+    f'{{"ce_specversion":"1.0","ce_type":"{FollowupDue.event_type()}","ce_source":"/enishi/followup",'
+    f'"ce_dataschema":"/schemas/{FollowupDue.topic}.v{FollowupDue.version}.json","content-type":"{CONTENT_TYPE}"'
+)
+
 # The plan's revision on both sides: a follow-up that changed after this statement's snapshot was taken is left for the
 # next one, which comes at once.
 FIRE: Final = f"""
@@ -53,9 +58,7 @@ with due as materialized (
 ), published as (
     insert into outbox (topic, key, headers, payload)
     select '{FollowupDue.topic}', owner::text,
-        ('{{"ce_specversion":"1.0","ce_type":"{FollowupDue.event_type()}","ce_source":"/enishi/followup","ce_dataschema":'
-         '"/schemas/{FollowupDue.topic}.v{FollowupDue.version}.json","content-type":"{CONTENT_TYPE}","ce_id":"'
-         || due_event_id(followup_id, step, policy) || '","ce_time":' || to_json(now()) || '}}')::json,
+        ('{_HEADERS},"ce_id":"' || due_event_id(followup_id, step, policy) || '","ce_time":' || to_json(now()) || '}}')::json,
         convert_to('{{"followup_id":"' || followup_id || '","gathering_id":"' || gathering_id || '","owner":"' || owner
          || '","other":"' || other || '","step":' || step || ',"kind":"' || kind || '","due_at":' || to_json(due_at)
          || ',"fired_at":' || to_json(now()) || ',"deadline_at":' || to_json(deadline_at) || ',"policy":' || policy
