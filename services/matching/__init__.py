@@ -1,0 +1,1 @@
+"""Matching: who should meet whom, where everybody sits, and who met."""

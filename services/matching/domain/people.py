@@ -1,0 +1,34 @@
+"""What matching needs to know of one attendee."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Person:
+    """An attendee: attributes, tags, and their own words where they agreed that these may be used."""
+
+    registration_id: UUID
+    person_id: UUID
+    purpose: str
+    name: str = ""
+    company: str = ""
+    industry: str = ""
+    industry_text: str = ""
+    company_size: str = ""
+    role: str = ""
+    region: str = ""
+    goal: str = ""
+    needs: str = ""
+    offers: str = ""
+    pitch: str = ""
+    talk_topics: str = ""
+    avoid: str = ""
+    need_tags: tuple[str, ...] = ()
+    offer_tags: tuple[str, ...] = ()
+    times_attended: int = 0
+
+    @property
+    def newcomer(self) -> bool:
+        """Comes for the first time."""
+        return self.times_attended == 0

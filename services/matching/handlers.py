@@ -1,0 +1,42 @@
+"""One function per topic: what matching keeps of what others tell."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.matching.store import facts
+from shared.contracts.envelope import Event
+from shared.contracts.gathering import Gathering
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from shared.delivery import dead_letter
+from shared.delivery.fold import newest
+from shared.platform import metrics
+from shared.platform.database import Connection
+
+
+async def on_gathering(tx: Connection, events: Sequence[Event[Gathering]]) -> None:
+    """Keep the newest definition."""
+    gatherings, _ = newest(events)
+    await facts.upsert_gatherings(tx, gatherings)
+
+
+async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
+    """Keep the newest snapshot; a tombstone erases the registration everywhere here."""
+    registrations, gone = newest(events)
+    await facts.upsert_registrations(tx, registrations)
+    await _erase(tx, gone)
+
+
+async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
+    """Keep the newest words of a person; a tombstone here alone means that consent was withdrawn."""
+    profiles, gone = newest(events)
+    await facts.upsert_profiles(tx, profiles)
+    await facts.delete_profiles(tx, [UUID(each) for each in gone])
+
+
+async def _erase(tx: Connection, gone: Sequence[str]) -> None:
+    if gone:
+        ids = [UUID(each) for each in gone]
+        await facts.erase_registrations(tx, ids)
+        await dead_letter.erase(tx, ids)
+        metrics.erasures.inc(len(ids))

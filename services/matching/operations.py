@@ -1,0 +1,141 @@
+"""Record meetings: the one path for every door, single or bulk."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from services.matching.domain.meetings import Meeting, NotAMeeting, Sighting, check, merge, with_wish
+from services.matching.store import meetings as store
+from shared.contracts.met import Met
+from shared.contracts.met_note import MetNote
+from shared.delivery import outbox
+from shared.delivery.outbox import Outgoing
+from shared.platform import metrics
+from shared.platform.database import Connection
+from shared.platform.ids import derived
+
+
+@dataclass(frozen=True)
+class Note:
+    """What one side wrote about a talk."""
+
+    author: UUID
+    text: str
+    topics: tuple[str, ...]
+    wants_next: bool | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One row: a sighting, with the notes that came with it."""
+
+    sighting: Sighting
+    notes: Sequence[Note]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a report: `created`, `updated`, `unchanged`, or `rejected` with the reason."""
+
+    status: str
+    meeting: Meeting | None = None
+    pointer: str = ""
+    reason: str = ""
+
+
+async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], now: datetime) -> list[Result]:
+    """Merge reports into meetings and publish `met` and `met-note` for what changed; one result per report."""
+    people = {side for report in reports for side in (report.sighting.one, report.sighting.other)}
+    homes = await store.partner_registrations(tx, partner_id, list(people))
+    problems = [_problem(report, homes, now) for report in reports]
+    good = [report for report, problem in zip(reports, problems, strict=True) if problem is None]
+    await store.lock_gathering_meetings(tx, list({report.sighting.gathering_id for report in good}))
+    known = await store.meetings(tx, list({report.sighting.meeting_id for report in good}))
+
+    by_meeting: dict[UUID, list[Report]] = defaultdict(list)
+    for report in good:
+        by_meeting[report.sighting.meeting_id].append(report)
+    after: dict[UUID, Meeting] = {}
+    for meeting_id, group in by_meeting.items():
+        meeting = merge(known.get(meeting_id), [report.sighting for report in group])
+        for note in (note for report in group for note in report.notes):
+            meeting = meeting and with_wish(meeting, note.author, note.wants_next)
+        if meeting is not None:
+            after[meeting_id] = meeting
+
+    changed = [meeting for key, meeting in sorted(after.items()) if meeting != known.get(key)]
+    await store.upsert_meetings(tx, partner_id, changed)
+    out = Outgoing("matching", now)
+    events = [out.event(_met(meeting)) for meeting in changed]
+    for key, group in sorted(by_meeting.items()):
+        for note in (note for report in group for note in report.notes):
+            published = await _note(tx, after[key], note, now)
+            events += [out.event(published)] if published else []
+    await outbox.add(tx, events)
+    metrics.accepted.labels("meeting").inc(len(changed))
+    return [
+        problem or _result(known.get(report.sighting.meeting_id), after[report.sighting.meeting_id])
+        for report, problem in zip(reports, problems, strict=True)
+    ]
+
+
+def _problem(report: Report, homes: dict[UUID, UUID], now: datetime) -> Result | None:
+    sighting = report.sighting
+    try:
+        check(sighting, now)
+    except NotAMeeting as error:
+        return Result("rejected", reason=str(error))
+    for side, pointer in ((sighting.one, "/a"), (sighting.other, "/b")):
+        if homes.get(side) != sighting.gathering_id:
+            return Result("rejected", pointer=pointer, reason="no such registration at this gathering")
+    for number, note in enumerate(report.notes):
+        if note.author not in (sighting.one, sighting.other):
+            return Result("rejected", pointer=f"/notes/{number}/author", reason="a note is written by one of the two")
+    return None
+
+
+def _result(before: Meeting | None, after: Meeting) -> Result:
+    if before is None:
+        return Result("created", after)
+    return Result("unchanged" if before == after else "updated", after)
+
+
+async def _note(tx: Connection, meeting: Meeting, note: Note, now: datetime) -> MetNote | None:
+    """Count a note's revision; None when it says what it said before."""
+    content = orjson.dumps([note.text, note.topics, note.wants_next])
+    revision = await store.upsert_note(tx, meeting.meeting_id, note.author, hashlib.sha256(content).digest())
+    if revision is None:
+        return None
+    return MetNote(
+        note_id=derived("note", meeting.meeting_id, note.author),
+        meeting_id=meeting.meeting_id,
+        gathering_id=meeting.gathering_id,
+        author=note.author,
+        about=meeting.b if note.author == meeting.a else meeting.a,
+        revision=revision,
+        text=note.text,
+        topics=note.topics,
+        wants_next=note.wants_next,
+        written_at=now,
+    )
+
+
+def _met(meeting: Meeting) -> Met:
+    return Met(
+        meeting_id=meeting.meeting_id,
+        gathering_id=meeting.gathering_id,
+        revision=meeting.revision,
+        a=meeting.a,
+        b=meeting.b,
+        met_at=meeting.met_at,
+        talk_seconds=meeting.talk_seconds,
+        source=meeting.source,
+        round=meeting.round,
+        table=meeting.table,
+        mutual_interest=meeting.mutual_interest,
+    )

@@ -1,0 +1,123 @@
+"""What others tell: gatherings, registrations, profiles; and who was erased."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from shared.contracts.gathering import Gathering
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from shared.platform.database import Connection
+
+
+async def upsert_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:
+    """Keep the newest definition of each gathering."""
+    await tx.execute(
+        "insert into gathering (gathering_id, partner_id, revision, definition)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[])"
+        " on conflict (gathering_id) do update set revision = excluded.revision, definition = excluded.definition"
+        " where gathering.revision < excluded.revision",
+        [each.gathering_id for each in gatherings],
+        [each.partner_id for each in gatherings],
+        [each.revision for each in gatherings],
+        [each.model_dump(mode="json") for each in gatherings],
+    )
+
+
+async def upsert_registrations(tx: Connection, registrations: Sequence[Registered]) -> None:
+    """Keep the newest snapshot of each registration that was not erased."""
+    await tx.execute(
+        "insert into registration (registration_id, gathering_id, partner_id, person_id, revision, snapshot)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::jsonb[])"
+        " as new (registration_id, gathering_id, partner_id, person_id, revision, snapshot)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision, snapshot = excluded.snapshot,"
+        " person_id = excluded.person_id where registration.revision < excluded.revision",
+        [each.registration_id for each in registrations],
+        [each.gathering_id for each in registrations],
+        [each.partner_id for each in registrations],
+        [each.person_id for each in registrations],
+        [each.revision for each in registrations],
+        [each.model_dump(mode="json") for each in registrations],
+    )
+
+
+async def upsert_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
+    """Keep the newest words of each person who was not erased."""
+    await tx.execute(
+        "insert into profile (registration_id, gathering_id, revision, snapshot)"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[])"
+        " as new (registration_id, gathering_id, revision, snapshot)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision, snapshot = excluded.snapshot"
+        " where profile.revision < excluded.revision",
+        [each.registration_id for each in profiles],
+        [each.gathering_id for each in profiles],
+        [each.revision for each in profiles],
+        [each.model_dump(mode="json") for each in profiles],
+    )
+
+
+async def delete_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Forget the words of persons who withdrew their consent."""
+    await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
+
+
+async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Remove persons from everything here: their words, their plan, and the words of others' introductions to them."""
+    await tx.execute(
+        "insert into erased (registration_id) select unnest($1::uuid[]) on conflict do nothing", registration_ids
+    )
+    await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from note where author = any($1::uuid[])", registration_ids)
+    await tx.execute(
+        "update matched set introductions = coalesce((select jsonb_agg(item order by item->'rank')"
+        " from jsonb_array_elements(introductions) as item"
+        " where not (item->>'counterpart')::uuid = any($1::uuid[])), '[]')"
+        " where exists (select from jsonb_array_elements(introductions) as item"
+        " where (item->>'counterpart')::uuid = any($1::uuid[]))",
+        registration_ids,
+    )
+
+
+async def gathering(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Gathering | None:
+    """The partner's gathering, or None when there is none or it is somebody else's."""
+    row = await connection.fetchrow(
+        "select definition::text from gathering where gathering_id = $1 and partner_id = $2", gathering_id, partner_id
+    )
+    return None if row is None else Gathering.read(row["definition"].encode())
+
+
+async def attendees(connection: Connection, gathering_id: UUID) -> list[tuple[Registered, Profile | None]]:
+    """Everybody who is accepted at a gathering, with their words where these have come, by id."""
+    rows = await connection.fetch(
+        "select registration.snapshot::text as registered, profile.snapshot::text as profile"
+        " from registration left join profile using (registration_id)"
+        " where registration.gathering_id = $1 and registration.snapshot->>'status' = 'accepted'"
+        " order by registration_id",
+        gathering_id,
+    )
+    return [
+        (
+            Registered.read(row["registered"].encode()),
+            None if row["profile"] is None else Profile.read(row["profile"].encode()),
+        )
+        for row in rows
+    ]
+
+
+async def met_before(connection: Connection, gathering_id: UUID) -> list[tuple[UUID, UUID]]:
+    """Pairs of this gathering's registrations whose persons met at another gathering."""
+    rows = await connection.fetch(
+        "select distinct here_a.registration_id as a, here_b.registration_id as b"
+        " from registration here_a join registration past_a on past_a.person_id = here_a.person_id"
+        " join meeting on meeting.a = past_a.registration_id or meeting.b = past_a.registration_id"
+        " join registration past_b on past_b.registration_id in (meeting.a, meeting.b)"
+        "  and past_b.registration_id <> past_a.registration_id"
+        " join registration here_b on here_b.person_id = past_b.person_id and here_b.gathering_id = $1"
+        " where here_a.gathering_id = $1 and meeting.gathering_id <> $1"
+        " and here_a.registration_id < here_b.registration_id",
+        gathering_id,
+    )
+    return [(row["a"], row["b"]) for row in rows]

@@ -1,0 +1,164 @@
+"""Plans, their queue, and what each attendee got."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of a gathering: asked for, being made, or done with its proof."""
+
+    plan_id: UUID
+    gathering_id: UUID
+    partner_id: UUID
+    state: str
+    seed: int
+    settings: dict[str, Any]
+    reason: str | None
+    proof: dict[str, Any] | None
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def _plan(row: Any) -> Plan:
+    return Plan(**dict(row))
+
+
+async def insert_plan(
+    tx: Connection, plan_id: UUID, gathering_id: UUID, partner_id: UUID, seed: int, settings: dict[str, Any]
+) -> Plan:
+    """Ask for a plan; an older one of the gathering that still waits is replaced by it."""
+    await tx.execute(
+        "update plan set state = 'cancelled', reason = 'replaced by a newer request', finished_at = now()"
+        " where gathering_id = $1 and state = 'queued'",
+        gathering_id,
+    )
+    row = await tx.fetchrow(
+        "insert into plan (plan_id, gathering_id, partner_id, state, seed, settings)"
+        " values ($1, $2, $3, 'queued', $4, $5) returning *",
+        plan_id,
+        gathering_id,
+        partner_id,
+        seed,
+        settings,
+    )
+    return _plan(row)
+
+
+async def plan(connection: Connection, partner_id: UUID, plan_id: UUID) -> Plan | None:
+    """The partner's plan, or None."""
+    row = await connection.fetchrow("select * from plan where plan_id = $1 and partner_id = $2", plan_id, partner_id)
+    return None if row is None else _plan(row)
+
+
+async def next_plan(connection: Connection) -> Plan | None:
+    """The oldest plan that waits and whose gathering no replica plans for now; its gathering is then locked.
+
+    The lock belongs to the connection: a planner that dies lets go of it, and its plan, still `running`, is taken up
+    by the next.
+    """
+    for row in await connection.fetch(
+        "select * from plan where state in ('queued', 'running') order by requested_at limit 20"
+    ):
+        if await connection.fetchval(_LOCK, row["gathering_id"]):
+            fresh = await connection.fetchrow(
+                "update plan set state = 'running', started_at = now() where plan_id = $1"
+                " and state in ('queued', 'running') returning *",
+                row["plan_id"],
+            )
+            if fresh is not None:
+                return _plan(fresh)
+            await unlock(connection, row["gathering_id"])
+    return None
+
+
+_LOCK: Final = "select pg_try_advisory_lock(hashtext('enishi.plan'), hashtext($1::uuid::text))"
+
+
+async def unlock(connection: Connection, gathering_id: UUID) -> None:
+    """Let others plan for this gathering."""
+    await connection.execute(
+        "select pg_advisory_unlock(hashtext('enishi.plan'), hashtext($1::uuid::text))", gathering_id
+    )
+
+
+async def cancel_plan(tx: Connection, plan_id: UUID) -> bool:
+    """Cancel a plan that is not finished; False when it is."""
+    status = await tx.execute(
+        "update plan set state = 'cancelled', reason = 'cancelled by the organiser', finished_at = now()"
+        " where plan_id = $1 and state in ('queued', 'running')",
+        plan_id,
+    )
+    return status == "UPDATE 1"
+
+
+async def is_cancelled(connection: Connection, plan_id: UUID) -> bool:
+    """Whether somebody cancelled it meanwhile."""
+    return await connection.fetchval("select state <> 'running' from plan where plan_id = $1", plan_id) is True
+
+
+async def fail_plan(tx: Connection, plan_id: UUID, reason: str) -> None:
+    """Say why no plan could be made."""
+    await tx.execute(
+        "update plan set state = 'failed', reason = $2, finished_at = now() where plan_id = $1 and state = 'running'",
+        plan_id,
+        reason,
+    )
+
+
+async def finish_plan(tx: Connection, plan_id: UUID, proof: dict[str, Any]) -> bool:
+    """Keep the proof; False when the plan was cancelled meanwhile, and its result must not be used."""
+    status = await tx.execute(
+        "update plan set state = 'done', proof = $2, finished_at = now() where plan_id = $1 and state = 'running'",
+        plan_id,
+        proof,
+    )
+    return status == "UPDATE 1"
+
+
+@dataclass(frozen=True)
+class MatchedRow:
+    """One attendee's part of a plan, with the words."""
+
+    registration_id: UUID
+    introductions: list[dict[str, Any]]
+    seats: list[dict[str, int]]
+
+
+async def replace_matched(
+    tx: Connection, gathering_id: UUID, plan_id: UUID, rows: Sequence[MatchedRow]
+) -> dict[UUID, int]:
+    """Write everybody's newest introductions and seats; return each one's new revision. Erased persons are left out."""
+    written = await tx.fetch(
+        "insert into matched (registration_id, gathering_id, plan_id, revision, introductions, seats)"
+        " select registration_id, $1, $2, 1, introductions, seats"
+        " from unnest($3::uuid[], $4::jsonb[], $5::jsonb[]) as new (registration_id, introductions, seats)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " order by registration_id"
+        " on conflict (registration_id) do update set plan_id = excluded.plan_id,"
+        " introductions = excluded.introductions, seats = excluded.seats, revision = matched.revision + 1"
+        " returning registration_id, revision",
+        gathering_id,
+        plan_id,
+        [row.registration_id for row in rows],
+        [row.introductions for row in rows],
+        [row.seats for row in rows],
+    )
+    return {row["registration_id"]: row["revision"] for row in written}
+
+
+async def matched(connection: Connection, partner_id: UUID, registration_id: UUID) -> MatchedRow | None:
+    """One attendee's newest introductions and seats, or None."""
+    row = await connection.fetchrow(
+        "select matched.* from matched join registration using (registration_id)"
+        " where registration_id = $1 and partner_id = $2",
+        registration_id,
+        partner_id,
+    )
+    return None if row is None else MatchedRow(row["registration_id"], row["introductions"], row["seats"])
