@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from services.followup import api, handlers, pages, timers
+from services.followup import api, handlers, mail, pages, timers
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.links import Links
@@ -57,10 +57,14 @@ def _templates(folder: Path) -> dict[str, str]:
     return {f"{path.parent.name}/{path.name}": path.read_text() for path in sorted(folder.glob("??/*"))}
 
 
+def build_links(settings: FollowupSettings) -> Links:
+    return Links(settings.link_secret, settings.public_url, settings.link_days)
+
+
 def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app = create_app("followup", database)
     app.state.rules = read_rules(settings)
-    app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
+    app.state.links = build_links(settings)
     app.state.pages = pages.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
     app.include_router(pages.router)
@@ -73,10 +77,15 @@ def build_handlers(settings: FollowupSettings) -> Handlers:
 
 def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, Part]:
     rules = read_rules(settings)
-    return {
+    parts: dict[str, Part] = {
         "timers": lambda: timers.run(database, settings.fire_batch, settings.fire_backstop_seconds),
         "expiry": lambda: timers.expire(database, rules, settings.expiry_seconds),
     }
+    if settings.smtp_url:
+        relay = mail.Relay.of(settings.smtp_url, settings.mail_from)
+        writer = mail.Writer(HERE / "mails", rules, build_links(settings), settings.mail_from)
+        parts["mail"] = lambda: mail.run(database, writer, relay, settings.mail_connections, settings.mail_seconds)
+    return parts
 
 
 SERVICE: Final = Service(

@@ -179,16 +179,10 @@ async def pause(tx: Connection, rules: Rules, now: datetime, followup: UUID, len
     return (await advance(tx, rules, now, touched=[followup]))[followup]
 
 
-async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID) -> None:
-    """No more reminders for this person."""
-    await followups.stop(tx, registration, now)
-    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, [registration]))
-
-
-async def resume(tx: Connection, rules: Rules, now: datetime, registration: UUID) -> None:
-    """Reminders again, from the next step on."""
-    await followups.stop(tx, registration, None)
-    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, [registration]))
+async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID, *, since: datetime | None) -> None:
+    """No more reminders for the person behind a registration, or, with `since` None, reminders again."""
+    stopped = await followups.stop(tx, registration, since)
+    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, stopped))
 
 
 async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UUID, partner: UUID, policy: int) -> None:

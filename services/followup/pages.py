@@ -135,6 +135,12 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
     return visit.pages.render("overview.html", visit.locale, visit=visit, sheets=found, said=said)
 
 
+@router.get("/{token}/unsubscribe")
+async def ask_to_unsubscribe(visit: Visitor, database: Db) -> Response:
+    """The same link in a browser: the page with its stop button. Looking stops nothing."""
+    return await overview(visit, database)
+
+
 @router.get("/{token}/{followup}")
 async def one(visit: Visitor, database: Db, followup: UUID, said: str | None = None) -> Response:
     """One follow-up: who, what you talked about, the draft, and what became of it."""
@@ -177,15 +183,23 @@ async def _report(visit: Visit, database: Database, followup: UUID, state: State
 async def stop(visit: Visitor, database: Db) -> Response:
     """No more reminders."""
     async with database.transaction() as tx:
-        await operations.stop(tx, visit.rules, visit.now, visit.reader.registration)
+        await operations.stop(tx, visit.rules, visit.now, visit.reader.registration, since=visit.now)
     return _back(visit, None, "stopped")
+
+
+@router.post("/{token}/unsubscribe")
+async def unsubscribe(visit: Visitor, database: Db) -> Response:
+    """What a mail program calls for its reader (RFC 8058): no cookie, no question, no page."""
+    async with database.transaction() as tx:
+        await operations.stop(tx, visit.rules, visit.now, visit.reader.registration, since=visit.now)
+    return Response(status_code=200)
 
 
 @router.post("/{token}/resume")
 async def resume(visit: Visitor, database: Db) -> Response:
     """Reminders again."""
     async with database.transaction() as tx:
-        await operations.resume(tx, visit.rules, visit.now, visit.reader.registration)
+        await operations.stop(tx, visit.rules, visit.now, visit.reader.registration, since=None)
     return _back(visit, None, "resumed")
 
 

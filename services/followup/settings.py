@@ -29,3 +29,11 @@ class FollowupSettings(Settings):
     """How often silent follow-ups are looked for that have run out of time."""
     pause_days: Annotated[int, Field(ge=1, le=90)] = 3
     """How long "not now" lasts, in days."""
+    smtp_url: Annotated[str, Field(pattern=r"^smtps?://[^/]+$")] | None = None
+    """The relay for mail, `smtp://user:password@host:587` or `smtps://…`. Unset: no mail is written."""
+    mail_from: Annotated[str, Field(pattern=r"^[^\r\n<>]*<?[^@\s<>]+@[^@\s<>]+>?$")] = "Enishi <followup@localhost>"
+    """Sender. The relay signs with DKIM, `List-Unsubscribe` and `List-Unsubscribe-Post` included."""
+    mail_connections: Annotated[int, Field(ge=1, le=20)] = 5
+    """Connections to the relay, and so the mails in doubt after a crash."""
+    mail_seconds: Annotated[float, Field(gt=0, le=600)] = 15
+    """How often digests are planned and the queue is looked at."""

@@ -135,9 +135,12 @@ create table due_item (
     kind        text        not null,
     due_at      timestamptz not null,
     fired_at    timestamptz not null,
+    until_at    timestamptz not null, -- for how long it is of use
     skipped     bool        not null, -- too late to be of use: recorded, never sent
+    delivery_id bigint,               -- the message that tells its owner; 0 when it came to nothing before
     primary key (followup_id, step)
 );
+create index due_item_open on due_item (owner) where delivery_id is null and not skipped;
 
 create table report (
     report_id      uuid primary key, -- derived from follow-up, state, outcome and source: saying it twice is saying it once

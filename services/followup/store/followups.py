@@ -184,13 +184,14 @@ async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> 
         [owner for owner, _ in pairs],
         [gathering for _, gathering in pairs],
     )
-    return {row["id"]: Owner(_person(*row[2:]), row["refused_at"]) for row in rows}
+    return {row["id"]: Owner(person_of(*row[2:]), row["refused_at"]) for row in rows}
 
 
 @lru_cache(maxsize=1024)
-def _person(
+def person_of(
     zone: str | None, quiet_from: time | None, quiet_until: time | None, away_from: date | None, away_until: date | None
 ) -> Person:
+    """When somebody may be disturbed, from columns that may be absent."""
     if quiet_from is None or quiet_until is None:
         return Person(_zone(zone))
     away = ((away_from, away_until),) if away_from and away_until else ()
@@ -282,15 +283,21 @@ async def pause(tx: Connection, followup: UUID, until: datetime) -> None:
     await tx.execute("update followup set paused_until = $2 where id = $1", followup, until)
 
 
-async def stop(tx: Connection, registration: UUID, at: datetime | None) -> None:
-    """Note that somebody wants no more reminders since `at`, or wants them again."""
-    await tx.execute(
-        "insert into preference (registration_id, stopped_at) values ($1, $2)"
+async def stop(tx: Connection, registration: UUID, at: datetime | None) -> list[UUID]:
+    """Note that the person behind a registration wants no more reminders since `at`, or wants them again.
+
+    It counts for all their registrations, which are returned.
+    """
+    rows = await tx.fetch(
+        "insert into preference (registration_id, stopped_at)"
+        " select mine.registration_id, $2 from registration as asked join registration as mine using (person_id)"
+        " where asked.registration_id = $1"
         " on conflict (registration_id) do update set stopped_at = case when excluded.stopped_at is null then null"
-        " else coalesce(preference.stopped_at, excluded.stopped_at) end",
+        " else coalesce(preference.stopped_at, excluded.stopped_at) end returning registration_id",
         registration,
         at,
     )
+    return [row["registration_id"] for row in rows]
 
 
 async def expire(tx: Connection, limit: int) -> list[UUID]:

@@ -43,7 +43,7 @@ with due as materialized (
     order by due_at, followup_id limit $1::int for update skip locked
 ), fired as materialized (
     select due.followup_id, due.step, due.due_at, f.owner, f.other, f.gathering_id, f.deadline_at, f.policy,
-        f.kinds[place.n] as kind, f.until[place.n] < now() as skipped,
+        f.kinds[place.n] as kind, f.until[place.n] as until_at, f.until[place.n] < now() as skipped,
         f.steps[place.n + 1] as next_step, f.due[place.n + 1] as next_due
     from due join followup as f on f.id = due.followup_id and f.plan_revision = due.plan_revision
     cross join lateral (select array_position(f.steps, due.step) as n) as place
@@ -53,8 +53,8 @@ with due as materialized (
 ), ended as (
     delete from timer as t using fired where t.followup_id = fired.followup_id and fired.next_step is null
 ), item as (
-    insert into due_item (followup_id, step, owner, kind, due_at, fired_at, skipped)
-    select followup_id, step, owner, kind, due_at, now(), skipped from fired on conflict do nothing
+    insert into due_item (followup_id, step, owner, kind, due_at, fired_at, until_at, skipped)
+    select followup_id, step, owner, kind, due_at, now(), until_at, skipped from fired on conflict do nothing
 ), published as (
     insert into outbox (topic, key, headers, payload)
     select '{FollowupDue.topic}', owner::text,

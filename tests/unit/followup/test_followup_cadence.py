@@ -27,12 +27,12 @@ def jst(text: str) -> datetime:
 
 
 def open_since(met_at: datetime) -> Standing:
-    return Standing(State.OPEN, met_at)
+    return Standing(State.OPEN, met_at, met_at)
 
 
 def planned(met_at: datetime, person: Person | None = None, state: State = State.OPEN) -> dict[str, datetime]:
     """First due time of each kind."""
-    items = plan(DEFAULT, person or Person(), Standing(state, met_at), met_at, met_at)
+    items = plan(DEFAULT, person or Person(), Standing(state, met_at, met_at), met_at, met_at)
     return {item.kind: item.due_at for item in reversed(items)}
 
 
@@ -63,10 +63,10 @@ def test_the_last_call_of_a_breakfast_comes_the_evening_before() -> None:
 
 def test_outcomes_are_asked_after_7_30_90_180_and_365_days_until_a_final_one() -> None:
     met_at = jst("2026-06-10 19:00")
-    items = plan(DEFAULT, Person(), Standing(State.THANKED, met_at), met_at, met_at)
+    items = plan(DEFAULT, Person(), Standing(State.THANKED, met_at, met_at), met_at, met_at)
     days = [(item.due_at - met_at).days for item in items if item.kind == "outcome_check"]
     assert [abs(day - wanted) <= 3 for day, wanted in zip(days, (7, 30, 90, 180, 365), strict=True)] == [True] * 5
-    assert plan(DEFAULT, Person(), Standing(State.OUTCOME, met_at, "order", closed=True), met_at, met_at) == ()
+    assert plan(DEFAULT, Person(), Standing(State.OUTCOME, met_at, met_at, "order", closed=True), met_at, met_at) == ()
 
 
 def test_a_thank_you_skips_to_the_next_step() -> None:
@@ -77,17 +77,17 @@ def test_a_thank_you_skips_to_the_next_step() -> None:
 
 def test_an_answer_brings_the_next_step_to_the_next_business_day() -> None:
     met_at = jst("2026-06-10 19:00")
-    items = plan(DEFAULT, Person(), Standing(State.REPLIED, jst("2026-06-12 15:00")), met_at, met_at)
+    items = plan(DEFAULT, Person(), Standing(State.REPLIED, jst("2026-06-12 15:00"), met_at), met_at, met_at)
     assert items[0].kind == "next_step"
     assert items[0].due_at == jst("2026-06-15 10:00")
 
 
 def test_a_booking_asks_for_thanks_on_the_business_day_after_the_appointment() -> None:
     met_at = jst("2026-06-10 19:00")
-    standing = Standing(State.BOOKED, jst("2026-06-11 09:00"), appointment_at=jst("2026-06-19 14:00"))
+    standing = Standing(State.BOOKED, jst("2026-06-11 09:00"), met_at, appointment_at=jst("2026-06-19 14:00"))
     items = plan(DEFAULT, Person(), standing, met_at, met_at)
     assert (items[0].kind, items[0].due_at) == ("thank_draft", jst("2026-06-22 10:00"))
-    without = plan(DEFAULT, Person(), Standing(State.BOOKED, jst("2026-06-11 09:00")), met_at, met_at)
+    without = plan(DEFAULT, Person(), Standing(State.BOOKED, jst("2026-06-11 09:00"), met_at), met_at, met_at)
     assert "thank_draft" not in {item.kind for item in without}
 
 
@@ -127,7 +127,7 @@ def test_away_dates_stand_above_the_promise() -> None:
 def test_silence_ends_an_untouched_follow_up_first() -> None:
     met_at = jst("2026-06-10 19:00")
     assert expires_at(DEFAULT, open_since(met_at), met_at) == met_at + timedelta(days=120)
-    assert expires_at(DEFAULT, Standing(State.THANKED, met_at), met_at) == met_at + timedelta(days=400)
+    assert expires_at(DEFAULT, Standing(State.THANKED, met_at, met_at), met_at) == met_at + timedelta(days=400)
 
 
 def test_the_rehearsal_runs_through_within_seconds_at_night() -> None:
@@ -197,7 +197,7 @@ PEOPLE = st.builds(
 def test_nobody_is_disturbed_at_night_or_on_a_day_off(
     met_at: datetime, person: Person, state: State, ahead: timedelta | None, not_before: datetime | None
 ) -> None:
-    standing = Standing(state, met_at + timedelta(hours=5), appointment_at=met_at + ahead if ahead else None)
+    standing = Standing(state, met_at + timedelta(hours=5), met_at, appointment_at=met_at + ahead if ahead else None)
     items = plan(DEFAULT, person, standing, met_at, met_at, not_before)
     assert [item.due_at for item in items] == sorted(item.due_at for item in items)
     assert len({item.step for item in items}) == len(items)

@@ -50,7 +50,7 @@ def test_the_words_are_those_of_the_contract() -> None:
 
 
 def test_silence_is_open() -> None:
-    assert fold() == Standing(State.OPEN, MET)
+    assert fold() == Standing(State.OPEN, MET, MET)
 
 
 def test_rank_only_rises() -> None:

@@ -1,0 +1,237 @@
+"""Messages: who has something to hear, when it may leave, and how far it came."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.followup.domain.cadence import Person
+from services.followup.store.followups import person_of
+from shared.platform.database import Connection
+
+_ADDRESS = "sha256(convert_to(lower(c.email), 'UTF8'))"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that is due and that its owner has not heard of."""
+
+    followup: UUID
+    step: int
+    kind: str
+    owner: UUID
+    state: str
+    policy: int
+    until_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A person who may be written to, with all that decides when and what."""
+
+    person_id: UUID
+    registration: UUID
+    email: str
+    locale: str
+    person: Person
+    sent: tuple[datetime, ...]
+    active_at: datetime | None
+    items: tuple[Item, ...]
+
+
+async def unplanned(tx: Connection, limit: int) -> list[UUID]:
+    """People with something open that no planned message takes into account."""
+    rows = await tx.fetch(
+        f"select c.person_id from due_item as d join followup as f on f.id = d.followup_id"  # noqa: S608
+        f" join contact as c on c.registration_id = d.owner left join mailbox as m on m.person_id = c.person_id"
+        f" left join preference as p on p.registration_id = d.owner"
+        f" where d.delivery_id is null and not d.skipped and d.until_at > now() and not f.closed"
+        f" and (f.paused_until is null or f.paused_until < now())"
+        f" and (m.next_at is null or d.fired_at > m.planned_at)"
+        f" and c.refused_at is null and p.stopped_at is null"
+        f" and not exists (select from suppression where address_sha256 = {_ADDRESS})"
+        f" group by c.person_id limit $1",
+        limit,
+    )
+    return [row["person_id"] for row in rows]
+
+
+async def ready(tx: Connection, limit: int) -> list[UUID]:
+    """People whose next message may leave now, locked."""
+    rows = await tx.fetch(
+        "select person_id from mailbox where next_at <= now() order by next_at limit $1 for update skip locked", limit
+    )
+    return [row["person_id"] for row in rows]
+
+
+async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | None = None) -> list[Mailbox]:
+    """These people, with what is open for them, or with what one delivery is about.
+
+    The address is that of their newest registration. Follow-ups that are over are left out here and now, however
+    they were when the message was planned.
+    """
+    rows = await tx.fetch(
+        f"select distinct on (c.person_id) c.person_id, c.registration_id, c.email, c.locale,"  # noqa: S608
+        f" array(select coalesce(d.ended_at, d.created_at) from delivery as d where d.person_id = c.person_id"
+        f" and d.state not in ('suppressed', 'dead')"
+        f" and d.created_at > now() - interval '8 days' and ($2::bigint is null or d.id <> $2)) as sent,"
+        f" (select max(r.recorded_at) from contact as mine join followup as f on f.owner = mine.registration_id"
+        f" join report as r on r.followup_id = f.id where mine.person_id = c.person_id) as active_at,"
+        f" c.time_zone, p.quiet_from, p.quiet_until, p.away_from, p.away_until"
+        f" from contact as c left join preference as p on p.registration_id = c.registration_id"
+        f" where c.person_id = any($1::uuid[]) and c.refused_at is null and p.stopped_at is null"
+        f" and not exists (select from suppression where address_sha256 = {_ADDRESS})"
+        f" order by c.person_id, c.registration_id desc",
+        list(people),
+        delivery,
+    )
+    items: dict[UUID, list[Item]] = {}
+    for row in await tx.fetch(
+        "select c.person_id, d.followup_id, d.step, d.kind, d.owner, f.state, f.policy, d.until_at"
+        " from contact as c join due_item as d on d.owner = c.registration_id join followup as f on f.id = d.followup_id"
+        " where c.person_id = any($1::uuid[]) and not d.skipped and d.until_at > now() and not f.closed"
+        " and (f.paused_until is null or f.paused_until < now())"
+        " and d.delivery_id is not distinct from $2::bigint order by f.met_at, d.step",
+        list(people),
+        delivery,
+    ):
+        items.setdefault(row["person_id"], []).append(Item(*row[1:]))
+    return [_mailbox(row, items.get(row["person_id"], [])) for row in rows]
+
+
+def _mailbox(row: asyncpg.Record, items: list[Item]) -> Mailbox:
+    return Mailbox(
+        row["person_id"],
+        row["registration_id"],
+        row["email"],
+        row["locale"],
+        person_of(*row[6:]),
+        tuple(row["sent"]),
+        row["active_at"],
+        tuple(items),
+    )
+
+
+async def plan(tx: Connection, people: Sequence[tuple[UUID, datetime | None]], at: datetime) -> None:
+    """When each may hear from us next; None: there is nothing to say."""
+    await tx.execute(
+        "insert into mailbox (person_id, next_at, planned_at)"
+        " select p.*, $3 from unnest($1::uuid[], $2::timestamptz[]) as p on conflict (person_id)"
+        " do update set next_at = excluded.next_at, planned_at = excluded.planned_at",
+        [person for person, _ in people],
+        [next_at for _, next_at in people],
+        at,
+    )
+
+
+async def settle(tx: Connection, items: Collection[Item], delivery: int) -> None:
+    """Say which delivery tells of these items; 0: none, because they came to nothing."""
+    await tx.execute(
+        "update due_item as d set delivery_id = $3 from unnest($1::uuid[], $2::smallint[]) as i (followup_id, step)"
+        " where d.followup_id = i.followup_id and d.step = i.step",
+        [item.followup for item in items],
+        [item.step for item in items],
+        delivery,
+    )
+
+
+async def queue(tx: Connection, person: UUID, dedupe: str, at: datetime) -> int | None:
+    """Put a message in the queue; None if the very same is there already."""
+    found: int | None = await tx.fetchval(
+        "insert into delivery (person_id, dedupe, next_at) values ($1, $2, $3) on conflict do nothing returning id",
+        person,
+        dedupe,
+        at,
+    )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that one worker has taken up."""
+
+    id: int
+    person_id: UUID
+    attempt: int
+
+
+async def take(tx: Connection, worker: UUID, lease: timedelta, limit: int) -> list[Delivery]:
+    """Take messages up for a while. A worker that dies meanwhile has not sent them: the next one takes them up."""
+    rows = await tx.fetch(
+        "update delivery set state = 'sending', worker = $1, lease_until = now() + $2::interval, attempt = attempt + 1"
+        " where id = any(array(select id from delivery where state = 'queued' and next_at <= now() order by next_at"
+        " limit $3 for update skip locked)) returning id, person_id, attempt",
+        worker,
+        lease,
+        limit,
+    )
+    return [Delivery(*row) for row in rows]
+
+
+async def cross(tx: Connection, delivery: int, worker: UUID, message_id: str) -> bool:
+    """The point of no return, before the message's text leaves. False: this worker has lost it and must let go."""
+    return bool(
+        await tx.fetchval(
+            "update delivery set state = 'data', message_id = $3, lease_until = now() + interval '1 minute' where id = $1 and worker = $2 and state = 'sending'"
+            " and lease_until > now() + interval '0.5 seconds' returning true",
+            delivery,
+            worker,
+            message_id,
+        )
+    )
+
+
+async def end(tx: Connection, delivery: int, worker: UUID, state: str, reason: str | None = None) -> None:
+    await tx.execute(
+        "update delivery set state = $3, reason = $4, ended_at = now() where id = $1 and worker = $2",
+        delivery,
+        worker,
+        state,
+        reason,
+    )
+    if state in ("dead", "uncertain"):
+        await reopen(tx, [delivery])
+
+
+async def postpone(tx: Connection, delivery: int, worker: UUID, until: datetime, reason: str) -> None:
+    """Back into the queue: nothing has left."""
+    await tx.execute(
+        "update delivery set state = 'queued', next_at = $3, reason = $4, message_id = null"
+        " where id = $1 and worker = $2",
+        delivery,
+        worker,
+        until,
+        reason,
+    )
+
+
+async def recover(tx: Connection) -> tuple[int, int]:
+    """What dead workers left: before the point of no return back into the queue, beyond it in doubt for ever.
+
+    What is in doubt is never sent again, but its items are in the next message. Returns (requeued, uncertain).
+    """
+    requeued = await tx.fetch(
+        "update delivery set state = 'queued' where state = 'sending' and lease_until < now() returning id"
+    )
+    doubtful = await tx.fetch(
+        "update delivery set state = 'uncertain', reason = 'worker_lost', ended_at = now()"
+        " where state = 'data' and lease_until < now() returning id"
+    )
+    await reopen(tx, [row["id"] for row in doubtful])
+    return len(requeued), len(doubtful)
+
+
+async def reopen(tx: Connection, deliveries: Collection[int]) -> None:
+    await tx.execute("update due_item set delivery_id = null where delivery_id = any($1::bigint[])", list(deliveries))
+
+
+async def suppress(tx: Connection, address: str, reason: str) -> None:
+    """Never write to this address again."""
+    await tx.execute(
+        "insert into suppression (address_sha256, reason) values (sha256(convert_to(lower($1), 'UTF8')), $2)"
+        " on conflict do nothing",
+        address,
+        reason,
+    )
