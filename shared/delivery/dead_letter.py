@@ -67,7 +67,7 @@ _COLUMNS: Final = "topic, partition, record_offset, key, headers, value, reason,
 async def listed(tx: Connection, *, topic: str | None = None, limit: int = 100) -> list[DeadLetter]:
     """The oldest dead letters, of one topic or of all."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from dead_letter where $1::text is null or topic = $1 order by failed_at, id limit $2",  # noqa: S608
+        f"select {_COLUMNS} from dead_letter where $1::text is null or topic = $1 order by failed_at, id limit $2",
         topic,
         limit,
     )

@@ -37,7 +37,7 @@ _MEETING: Final = (
 
 async def meetings(tx: Connection, meeting_ids: Sequence[UUID]) -> dict[UUID, Meeting]:
     """Those of the ids that were recorded before."""
-    rows = await tx.fetch(f"select {_MEETING} from meeting where meeting_id = any($1::uuid[])", meeting_ids)  # noqa: S608
+    rows = await tx.fetch(f"select {_MEETING} from meeting where meeting_id = any($1::uuid[])", meeting_ids)
     return {row["meeting_id"]: Meeting(**dict(row)) for row in rows}
 
 

@@ -39,7 +39,7 @@ _COLUMNS = "gathering_id, partner_id, external_id, revision, phase, capacity, de
 async def lock_gathering(tx: Connection, partner_id: UUID, gathering_id: UUID) -> StoredGathering | None:
     """The partner's gathering, locked until the transaction ends: admission to it is decided one at a time."""
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from gathering where gathering_id = $1 and partner_id = $2 for update",  # noqa: S608
+        f"select {_COLUMNS} from gathering where gathering_id = $1 and partner_id = $2 for update",
         gathering_id,
         partner_id,
     )
@@ -52,7 +52,7 @@ async def lock_by_external_id(tx: Connection, partner_id: UUID, external_id: str
         "select pg_advisory_xact_lock(hashtext('enishi.gathering'), hashtext($1))", f"{partner_id}|{external_id}"
     )
     row = await tx.fetchrow(
-        f"select {_COLUMNS} from gathering where partner_id = $1 and external_id = $2 for update",  # noqa: S608
+        f"select {_COLUMNS} from gathering where partner_id = $1 and external_id = $2 for update",
         partner_id,
         external_id,
     )
@@ -62,7 +62,7 @@ async def lock_by_external_id(tx: Connection, partner_id: UUID, external_id: str
 async def gathering(connection: Connection, partner_id: UUID, gathering_id: UUID) -> StoredGathering | None:
     """The partner's gathering, to read."""
     row = await connection.fetchrow(
-        f"select {_COLUMNS} from gathering where gathering_id = $1 and partner_id = $2",  # noqa: S608
+        f"select {_COLUMNS} from gathering where gathering_id = $1 and partner_id = $2",
         gathering_id,
         partner_id,
     )
@@ -74,7 +74,7 @@ async def gatherings(
 ) -> list[StoredGathering]:
     """The partner's gatherings in the order they were made, after a given one."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from gathering where partner_id = $1"  # noqa: S608
+        f"select {_COLUMNS} from gathering where partner_id = $1"
         " and ($2::uuid is null or gathering_id > $2) order by gathering_id limit $3",
         partner_id,
         after,

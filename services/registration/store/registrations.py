@@ -41,7 +41,7 @@ async def persons(tx: Connection, partner_id: UUID, made: Sequence[tuple[UUID, s
 async def by_external_ids(tx: Connection, partner_id: UUID, external_ids: Sequence[str]) -> dict[str, Registration]:
     """Registrations by the partner's names for them, locked."""
     rows = await tx.fetch(
-        f"select external_id, {_prefixed()} from external_name join registration using (registration_id)"  # noqa: S608
+        f"select external_id, {_prefixed()} from external_name join registration using (registration_id)"
         " where external_name.partner_id = $1 and external_id = any($2::text[])"
         " order by registration_id for update of registration",
         partner_id,
@@ -53,7 +53,7 @@ async def by_external_ids(tx: Connection, partner_id: UUID, external_ids: Sequen
 async def by_persons(tx: Connection, gathering_id: UUID, person_ids: Sequence[UUID]) -> dict[UUID, Registration]:
     """Registrations of persons at one gathering, locked."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from registration where gathering_id = $1 and person_id = any($2::uuid[])"  # noqa: S608
+        f"select {_COLUMNS} from registration where gathering_id = $1 and person_id = any($2::uuid[])"
         " order by registration_id for update",
         gathering_id,
         person_ids,
@@ -64,7 +64,7 @@ async def by_persons(tx: Connection, gathering_id: UUID, person_ids: Sequence[UU
 async def lock_registrations(tx: Connection, partner_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Registration]:
     """The partner's registrations among the ids, locked in order."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from registration where partner_id = $1 and registration_id = any($2::uuid[])"  # noqa: S608
+        f"select {_COLUMNS} from registration where partner_id = $1 and registration_id = any($2::uuid[])"
         " order by registration_id for update",
         partner_id,
         ids,
@@ -75,7 +75,7 @@ async def lock_registrations(tx: Connection, partner_id: UUID, ids: Sequence[UUI
 async def registration(connection: Connection, partner_id: UUID, registration_id: UUID) -> Registration | None:
     """One of the partner's registrations, to read."""
     row = await connection.fetchrow(
-        f"select {_COLUMNS} from registration where registration_id = $1 and partner_id = $2",  # noqa: S608
+        f"select {_COLUMNS} from registration where registration_id = $1 and partner_id = $2",
         registration_id,
         partner_id,
     )
@@ -87,7 +87,7 @@ async def registrations(
 ) -> list[Registration]:
     """Registrations of a gathering by id, after a given one, of one status or of all."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from registration where gathering_id = $1 and ($2::text is null or status = $2)"  # noqa: S608
+        f"select {_COLUMNS} from registration where gathering_id = $1 and ($2::text is null or status = $2)"
         " and ($3::uuid is null or registration_id > $3) order by registration_id limit $4",
         gathering_id,
         status,
@@ -100,7 +100,7 @@ async def registrations(
 async def waiting(tx: Connection, gathering_id: UUID) -> list[Registration]:
     """The waitlist of a gathering, locked."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from registration where gathering_id = $1 and status = 'waitlisted'"  # noqa: S608
+        f"select {_COLUMNS} from registration where gathering_id = $1 and status = 'waitlisted'"
         " order by registration_id for update",
         gathering_id,
     )

@@ -1,0 +1,118 @@
+"""What survey does, for every door."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from services.survey.domain.questions import FORM_VERSION, Filled
+from services.survey.store import facts, surveys
+from services.survey.store.surveys import StoredResponse
+from shared.contracts.survey_submitted import Segment, SurveySubmitted
+from shared.delivery import outbox
+from shared.delivery.outbox import Outgoing
+from shared.platform import metrics
+from shared.platform.database import Connection
+from shared.platform.errors import Gone, NotFound
+
+TOKEN_BYTES = 16
+LOCAL = ZoneInfo("Asia/Tokyo")
+
+
+class SurveyClosed(Gone):
+    """This survey is closed."""
+
+
+def new_token() -> str:
+    """A link's random part: 128 bits."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def open_survey(tx: Connection, partner_id: UUID, gathering_id: UUID) -> str | None:
+    """Open the survey of a gathering and return its room code; None when it was opened before. Raises `NotFound`."""
+    if await facts.owner_of(tx, gathering_id) != partner_id:
+        raise NotFound("no such gathering")
+    code = new_token()
+    return code if await surveys.open_survey(tx, gathering_id, partner_id, digest(code)) else None
+
+
+async def invite(
+    tx: Connection, partner_id: UUID, gathering_id: UUID, registration_ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """A personal link token for each registration that is known here. Raises `NotFound`, `SurveyClosed`."""
+    survey = await surveys.survey(tx, partner_id, gathering_id)
+    if survey is None:
+        raise NotFound("no such survey; open it first")
+    if survey.closed_at:
+        raise SurveyClosed
+    segments = await surveys.segments(tx, gathering_id, registration_ids)
+    tokens = {registration_id: new_token() for registration_id in segments}
+    rows = [(digest(tokens[each]), segment) for each, segment in segments.items()]
+    await surveys.insert_invitations(tx, gathering_id, "personal", rows)
+    return tokens
+
+
+async def join_by_room(tx: Connection, code: str) -> str:
+    """A link for somebody who scanned the code on the screen. Raises `NotFound`, `SurveyClosed`."""
+    survey = await surveys.room(tx, digest(code))
+    if survey is None:
+        raise NotFound
+    if survey.closed_at:
+        raise SurveyClosed
+    token = new_token()
+    await surveys.insert_invitations(tx, survey.gathering_id, "room", [(digest(token), Segment())])
+    return token
+
+
+async def respond(tx: Connection, token: str, filled: Filled, locale: str, now: datetime) -> None:
+    """Take an answer; the last one of a link counts until the survey closes. Raises `NotFound`, `SurveyClosed`."""
+    invitation = await surveys.invitation(tx, digest(token), lock=True)
+    if invitation is None:
+        raise NotFound
+    if invitation.closed_at:
+        raise SurveyClosed
+    known = await surveys.response_of(tx, invitation.token_sha256)
+    if known and (known.answers, known.free_text, known.quotable) == (
+        filled.answers,
+        filled.free_text,
+        filled.quotable,
+    ):
+        return
+    response = StoredResponse(
+        response_id=known.response_id if known else uuid4(),
+        revision=known.revision + 1 if known else 1,
+        answers=filled.answers,
+        free_text=filled.free_text,
+        quotable=filled.quotable,
+    )
+    day = now.astimezone(LOCAL).date()
+    await surveys.upsert_response(tx, invitation, response, form_version=FORM_VERSION, locale=locale, day=day)
+    await outbox.add(
+        tx,
+        [
+            Outgoing("survey", now).event(
+                SurveySubmitted(
+                    response_id=response.response_id,
+                    gathering_id=invitation.gathering_id,
+                    revision=response.revision,
+                    form_version=FORM_VERSION,
+                    channel="web",
+                    trust=invitation.trust,
+                    day=day,
+                    locale=locale,
+                    answers=filled.answers,
+                    has_free_text=filled.free_text is not None,
+                    segment=invitation.segment,
+                ),
+                event_id=uuid4(),  # a time-ordered id would tell the order of answers
+            )
+        ],
+    )
+    metrics.accepted.labels("response").inc(known is None)
