@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from services.followup import api, handlers, mail, pages, timers
+from services.followup import api, digests, handlers, mail, pages, timers, visits
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.links import Links
@@ -65,7 +65,7 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app = create_app("followup", database)
     app.state.rules = read_rules(settings)
     app.state.links = build_links(settings)
-    app.state.pages = pages.Pages(HERE / "templates", settings.pause_days)
+    app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
     app.include_router(pages.router)
     return app
@@ -83,7 +83,7 @@ def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, 
     }
     if settings.smtp_url:
         relay = mail.Relay.of(settings.smtp_url, settings.mail_from)
-        writer = mail.Writer(HERE / "mails", rules, build_links(settings), settings.mail_from)
+        writer = digests.Writer(HERE / "mails", rules, build_links(settings), settings.mail_from)
         parts["mail"] = lambda: mail.run(database, writer, relay, settings.mail_connections, settings.mail_seconds)
     return parts
 

@@ -1,130 +1,31 @@
 """A person's own follow-up page, by signed link: phone first, without scripts. Looking changes nothing; only POST acts."""
 
-import base64
-import hashlib
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from fastapi import APIRouter, Form, Response
+from fastapi.responses import RedirectResponse
 
-from services.followup import operations
+from services.followup import exports, operations
 from services.followup.domain import drafts
-from services.followup.domain.cadence import Person
 from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, State
-from services.followup.letters import Letter, letter
-from services.followup.links import Links
-from services.followup.operations import Rules, Statement
-from services.followup.store import followups, reading
-from services.followup.store.reading import Reader, Sheet
-from shared.platform import clock, ids, metrics
-from shared.platform.database import Connection, Database
-from shared.platform.errors import EnishiError, NotFound
+from services.followup.letters import Letter
+from services.followup.operations import Statement
+from services.followup.store import reading
+from services.followup.store.reading import Sheet
+from services.followup.visits import PersonsRoute, Visit, Visitor
+from shared.contracts.conduct_reported import ConductReported
+from shared.delivery import outbox
+from shared.platform import ids, metrics
+from shared.platform.database import Database
+from shared.platform.errors import EnishiError, Invalid, NotFound
 from shared.platform.http import Db
 
-
-class _PersonsRoute(APIRoute):
-    """Answers people in their own words where a partner would get a problem document."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (EnishiError, RequestValidationError) as error:
-                status = error.status if isinstance(error, EnishiError) else 422
-                locale = "en" if request.headers.get("accept-language", "").startswith("en") else "ja"
-                pages: Pages = request.app.state.pages
-                return pages.render("failed.html", locale, status, missing=status == 404)
-
-        return answer
-
-
-router = APIRouter(prefix="/f", include_in_schema=False, route_class=_PersonsRoute)
+router = APIRouter(prefix="/f", include_in_schema=False, route_class=PersonsRoute)
 
 LINE: Final = 200  # characters of the one line about the talk
 LETTER: Final = 10_000  # characters of an edited letter
-
-
-class Pages:
-    """Templates, words and security headers."""
-
-    def __init__(self, folder: Path, pause_days: int) -> None:
-        self.pause = timedelta(days=pause_days)
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._words = {locale: orjson.loads((folder / f"{locale}.json").read_bytes()) for locale in drafts.LOCALES}
-        self._style = (folder / "page.css").read_text()
-        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
-        self._headers = {
-            # No script can run and no form can leave, whatever a name or a note may hold.
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self';"
-            " base-uri 'none'; frame-ancestors 'none'",
-            "Referrer-Policy": "no-referrer",  # the link is the key
-            "X-Content-Type-Options": "nosniff",
-            "X-Robots-Tag": "noindex, nofollow",
-            "Cache-Control": "no-store",
-        }
-
-    def render(self, name: str, locale: str, status: int = 200, **values: Any) -> Response:
-        words = self._words[locale]
-        text = self._environment.get_template(name).render(t=words, locale=locale, style=self._style, **values)
-        return HTMLResponse(text, status, self._headers)
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One request by the holder of a link."""
-
-    reader: Reader
-    person: Person
-    locale: str
-    base: str
-    """Path of the person's page."""
-    pages: Pages
-    rules: Rules
-    now: datetime
-
-    async def entry(self, connection: Connection, followup: UUID) -> tuple[Sheet, Letter | None]:
-        """One of this person's follow-ups. Raises `NotFound` for anybody else's."""
-        for sheet in await reading.sheets(connection, self.reader.registration, followup):
-            return sheet, letter(self.rules, sheet, self.reader, self.person, self.now)
-        raise NotFound
-
-    def moment(self, value: datetime) -> str:
-        return drafts.moment_text(self.locale, value, self.person.zone)
-
-
-async def _visit(request: Request, database: Db, token: str, lang: str | None = None) -> Visit:
-    links: Links = request.app.state.links
-    registration = links.registration(token)
-    if registration is None:
-        raise NotFound("this link is not valid any more")
-    async with database.connection() as connection:
-        reader = await reading.reader(connection, registration)
-        if reader is None:
-            raise NotFound("this link is not valid any more")
-        owners = await followups.owners(connection, [(registration, reader.gathering)])
-    locale = lang if lang in drafts.LOCALES else reader.locale
-    state = request.app.state
-    return Visit(reader, owners[registration].person, locale, f"/f/{token}", state.pages, state.rules, clock.now())
-
-
-Visitor = Annotated[Visit, Depends(_visit)]
 
 
 @router.get("/{token}")
@@ -139,6 +40,33 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
 async def ask_to_unsubscribe(visit: Visitor, database: Db) -> Response:
     """The same link in a browser: the page with its stop button. Looking stops nothing."""
     return await overview(visit, database)
+
+
+@router.get("/{token}/contacts.csv")
+async def contacts_table(visit: Visitor, database: Db) -> Response:
+    """Everybody this person ever met, as a table."""
+    async with database.connection() as connection:
+        found = await reading.sheets(connection, visit.reader.registration, everywhere=True)
+    return visit.pages.file(exports.table(found, visit.person), "text/csv; charset=utf-8", "contacts.csv")
+
+
+@router.get("/{token}/contacts.vcf")
+async def contacts_cards(visit: Visitor, database: Db) -> Response:
+    """Everybody this person ever met, for an address book."""
+    async with database.connection() as connection:
+        found = await reading.sheets(connection, visit.reader.registration, everywhere=True)
+    return visit.pages.file(exports.cards(found), "text/vcard; charset=utf-8", "contacts.vcf")
+
+
+@router.get("/{token}/{followup}/appointment.ics")
+async def appointment(visit: Visitor, database: Db, followup: UUID) -> Response:
+    """The agreed date, for a calendar."""
+    async with database.connection() as connection:
+        sheet, _ = await visit.entry(connection, followup)
+    if sheet.appointment_at is None:
+        raise NotFound
+    content = exports.appointment(sheet, visit.person, visit.now)
+    return visit.pages.file(content, "text/calendar; charset=utf-8; method=PUBLISH", "appointment.ics")
 
 
 @router.get("/{token}/{followup}")
@@ -169,10 +97,9 @@ def _back(visit: Visit, followup: UUID | None, said: str) -> Response:
     return RedirectResponse(f"{place}?said={said}&lang={visit.locale}", 303, {"Referrer-Policy": "no-referrer"})
 
 
-async def _report(visit: Visit, database: Database, followup: UUID, state: State, outcome: str | None = None) -> None:
+async def _report(visit: Visit, database: Database, statement: Statement) -> None:
     async with database.transaction() as tx:
-        await visit.entry(tx, followup)
-        statement = Statement(followup, state, outcome)
+        await visit.entry(tx, statement.followup)
         (verdict,) = await operations.report(tx, visit.rules, visit.now, [statement], "owner")
         if isinstance(verdict, EnishiError):
             raise verdict
@@ -229,7 +156,7 @@ async def sent(
     if not visit.rules.drafts.is_personal(text, drafted.kind, drafted.locale, drafted.material, visit.now):
         return _entry(visit, sheet, drafted, text=text, impersonal=True, status=422)
     if sheet.state is State.OPEN:
-        await _report(visit, database, followup, State.THANKED)
+        await _report(visit, database, Statement(followup, State.THANKED))
     return _back(visit, followup, "sent")
 
 
@@ -240,9 +167,14 @@ async def outcome(
     followup: UUID,
     state: Annotated[State, Form()],
     kind: Annotated[str | None, Form(max_length=40)] = None,
+    at: Annotated[str | None, Form(max_length=40)] = None,
 ) -> Response:
-    """What became of it, in one tap."""
-    await _report(visit, database, followup, state, kind or None)
+    """What became of it, in one tap. `at` is the agreed date, in the person's own time."""
+    try:
+        agreed = datetime.fromisoformat(at).replace(tzinfo=visit.person.zone).astimezone(UTC) if at else None
+    except ValueError:
+        raise Invalid("the date cannot be read") from None
+    await _report(visit, database, Statement(followup, state, kind or None, appointment_at=agreed))
     return _back(visit, followup, "recorded")
 
 
@@ -262,3 +194,33 @@ async def later(visit: Visitor, database: Db, followup: UUID) -> Response:
         await visit.entry(tx, followup)
         await operations.pause(tx, visit.rules, visit.now, followup, visit.pages.pause)
     return _back(visit, followup, "paused")
+
+
+@router.post("/{token}/{followup}/wish")
+async def wish(visit: Visitor, database: Db, followup: UUID, withdrawn: Annotated[bool, Form()] = False) -> Response:
+    """This person would like to talk again. The other learns of it only by wishing the same."""
+    async with database.transaction() as tx:
+        await visit.entry(tx, followup)
+        await reading.wish(tx, followup, None if withdrawn else visit.now)
+    return _back(visit, followup, "withdrawn" if withdrawn else "wished")
+
+
+@router.post("/{token}/{followup}/conduct")
+async def conduct(
+    visit: Visitor, database: Db, followup: UUID, kind: Annotated[Literal["pressured", "disrespected"], Form()]
+) -> Response:
+    """Somebody felt pressured or disrespected. It goes to screening without a name, and nowhere else."""
+    async with database.transaction() as tx:
+        sheet, _ = await visit.entry(tx, followup)
+        report_id = ids.uuid7()
+        if await reading.put_conduct(tx, followup, kind, report_id):
+            said = ConductReported(
+                report_id=report_id,
+                gathering_id=visit.reader.gathering,
+                subject=sheet.other,
+                kind=kind,
+                source="followup",
+                day=visit.now.date(),
+            )
+            await outbox.add(tx, [outbox.Outgoing("followup", visit.now).event(said)])
+    return _back(visit, followup, "told")

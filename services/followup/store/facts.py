@@ -161,11 +161,13 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     # The timer first: firing holds it, and what firing has written is visible only after it let go.
     for table, column in (
         ("timer", "followup_id"),
+        ("wish", "followup_id"),
+        ("conduct", "followup_id"),
         ("due_item", "followup_id"),
         ("report", "followup_id"),
         ("followup", "id"),
     ):
-        await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)  # noqa: S608 - fixed names
+        await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)
     await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
     for table in ("registration", "profile", "contact", "preference"):
-        await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)  # noqa: S608
+        await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)

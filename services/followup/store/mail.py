@@ -44,7 +44,7 @@ class Mailbox:
 async def unplanned(tx: Connection, limit: int) -> list[UUID]:
     """People with something open that no planned message takes into account."""
     rows = await tx.fetch(
-        f"select c.person_id from due_item as d join followup as f on f.id = d.followup_id"  # noqa: S608
+        f"select c.person_id from due_item as d join followup as f on f.id = d.followup_id"
         f" join contact as c on c.registration_id = d.owner left join mailbox as m on m.person_id = c.person_id"
         f" left join preference as p on p.registration_id = d.owner"
         f" where d.delivery_id is null and not d.skipped and d.until_at > now() and not f.closed"
@@ -73,7 +73,7 @@ async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | No
     they were when the message was planned.
     """
     rows = await tx.fetch(
-        f"select distinct on (c.person_id) c.person_id, c.registration_id, c.email, c.locale,"  # noqa: S608
+        f"select distinct on (c.person_id) c.person_id, c.registration_id, c.email, c.locale,"
         f" array(select coalesce(d.ended_at, d.created_at) from delivery as d where d.person_id = c.person_id"
         f" and d.state not in ('suppressed', 'dead')"
         f" and d.created_at > now() - interval '8 days' and ($2::bigint is null or d.id <> $2)) as sent,"

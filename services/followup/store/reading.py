@@ -37,20 +37,31 @@ class Sheet:
     note: str
     topics: tuple[str, ...]
     other_thanked_first: bool
+    wished: bool
+    """The owner would like to talk again."""
+    email: str | None
+    """The other's address, open to the owner because both would."""
     next_kind: str | None
     next_due_at: datetime | None
     can_undo: bool
 
 
-async def sheets(connection: Connection, owner: UUID, followup: UUID | None = None) -> list[Sheet]:
-    """The follow-ups of one owner, or one of them, the most urgent first and the ended ones last."""
+async def sheets(
+    connection: Connection, owner: UUID, followup: UUID | None = None, *, everywhere: bool = False
+) -> list[Sheet]:
+    """The follow-ups of one owner, or one of them, the most urgent first and the ended ones last.
+
+    `everywhere` takes in all gatherings that the person behind the owner was at.
+    """
     rows = await connection.fetch(
         "select f.*, coalesce(g.title, '') as gathering, coalesce(p.name, '') as name,"
         " coalesce(p.company, '') as company, coalesce(p.title, '') as title, coalesce(p.needs, '') as needs,"
         " coalesce(p.offers, '') as offers, c.locale as other_locale, coalesce(n.text, '') as note,"
         " coalesce(n.topics, '{}') as topics, back.first_touch_at is not null and (f.first_touch_at is null"
         " or back.first_touch_at < f.first_touch_at) as other_thanked_first, t.due_at as next_due_at,"
-        " f.kinds[array_position(f.steps, t.step)] as next_kind,"
+        " mine.followup_id is not null as wished,"
+        " case when f.mutual_interest or (mine.followup_id is not null and theirs.followup_id is not null)"
+        " then c.email end as email, f.kinds[array_position(f.steps, t.step)] as next_kind,"
         " exists (select from report as r where r.followup_id = f.id and r.undone_at is null"
         " and r.recorded_at > now() - interval '7 days') as can_undo"
         " from followup as f left join gathering as g using (gathering_id)"
@@ -60,11 +71,14 @@ async def sheets(connection: Connection, owner: UUID, followup: UUID | None = No
         " order by written_at desc, note_id limit 1) as n on true"
         " left join followup as back on back.owner = f.other and back.other = f.owner"
         " and back.gathering_id = f.gathering_id"
+        " left join wish as mine on mine.followup_id = f.id left join wish as theirs on theirs.followup_id = back.id"
         " left join timer as t on t.followup_id = f.id"
-        " where f.owner = $1 and ($2::uuid is null or f.id = $2)"
+        " where (f.owner = $1 or ($3 and f.owner in (select also.registration_id from registration as one"
+        " join registration as also using (person_id) where one.registration_id = $1))) and ($2::uuid is null or f.id = $2)"
         " order by f.closed, f.first_touch_at is not null, f.deadline_at, f.id",
         owner,
         followup,
+        everywhere,
     )
     return [_sheet(row) for row in rows]
 
@@ -158,6 +172,23 @@ async def windows(connection: Connection, gathering: UUID) -> list[Window]:
         )
         for row in rows
     ]
+
+
+async def wish(tx: Connection, followup: UUID, at: datetime | None) -> None:
+    """The owner would like to talk again, or, with None, would not after all."""
+    if at is None:
+        await tx.execute("delete from wish where followup_id = $1", followup)
+    else:
+        await tx.execute("insert into wish values ($1, $2) on conflict do nothing", followup, at)
+
+
+async def put_conduct(tx: Connection, followup: UUID, kind: str, report: UUID) -> bool:
+    """Remember that the owner told us so; False if they had."""
+    return bool(
+        await tx.fetchval(
+            "insert into conduct values ($1, $2, $3) on conflict do nothing returning true", followup, kind, report
+        )
+    )
 
 
 async def put_own_note(tx: Connection, note_id: UUID, author: UUID, about: UUID, text: str, at: datetime) -> None:

@@ -66,7 +66,7 @@ with due as materialized (
     from fired where not skipped
 )
 select followup_id, kind, due_at, skipped, now() - due_at as lateness from fired
-"""  # noqa: S608 - only constants of the contract are put in
+"""
 
 
 class Fired(NamedTuple):

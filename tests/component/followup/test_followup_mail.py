@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from services.followup import mail
+from services.followup import digests, mail
 from services.followup.app import HERE, SERVICE, build_links
 from services.followup.domain.states import State
 from services.followup.store import mail as store
@@ -71,8 +71,8 @@ async def sink() -> AsyncIterator[tuple[Sink, mail.Relay]]:
     await server.wait_closed()
 
 
-def writer(world: World) -> mail.Writer:
-    return mail.Writer(HERE / "mails", world.rules, build_links(world.settings), SENDER)
+def writer(world: World) -> digests.Writer:
+    return digests.Writer(HERE / "mails", world.rules, build_links(world.settings), SENDER)
 
 
 async def awake(world: World) -> None:
@@ -87,10 +87,10 @@ async def awake(world: World) -> None:
 async def send(world: World, relay: mail.Relay) -> None:
     """Let the time of every planned message come, and send."""
     found = writer(world)
-    await mail.plan(world.database, found, clock.now())
+    await digests.plan(world.database, found, clock.now())
     async with world.database.transaction() as tx:
         await tx.execute("update mailbox set next_at = now() where next_at is not null")
-    await mail.plan(world.database, found, clock.now())
+    await digests.plan(world.database, found, clock.now())
     await deliver(world, relay)
 
 
@@ -160,10 +160,10 @@ async def test_an_answer_before_the_mail_leaves_suppresses_it(world: World, sink
     handler, relay = sink
     await world.people_who_met([(0, 1)])
     await due(world)
-    await mail.plan(world.database, writer(world), clock.now())
+    await digests.plan(world.database, writer(world), clock.now())
     async with world.database.transaction() as tx:
         await tx.execute("update mailbox set next_at = now()")
-    await mail.plan(world.database, writer(world), clock.now())
+    await digests.plan(world.database, writer(world), clock.now())
     await world.report(followup_of(A, B), State.THANKED)
     await deliver(world, relay)
     assert handler.received == []
@@ -255,10 +255,10 @@ async def test_quiet_hours_are_asked_again_when_the_mail_leaves(world: World, si
     handler, relay = sink
     await world.people_who_met([(0, 1)])
     await due(world)
-    await mail.plan(world.database, writer(world), clock.now())
+    await digests.plan(world.database, writer(world), clock.now())
     async with world.database.transaction() as tx:
         await tx.execute("update mailbox set next_at = now()")
-    await mail.plan(world.database, writer(world), clock.now())
+    await digests.plan(world.database, writer(world), clock.now())
     local = clock.now() + timedelta(hours=9)
     async with world.database.transaction() as tx:
         await tx.execute(
@@ -279,10 +279,10 @@ async def test_what_dead_workers_left(world: World, sink: tuple[Sink, mail.Relay
     await world.due_now([followup_of(A, B), followup_of(C, PEOPLE[3])])
     await world.fire()
     found = writer(world)
-    await mail.plan(world.database, found, clock.now())
+    await digests.plan(world.database, found, clock.now())
     async with world.database.transaction() as tx:
         await tx.execute("update mailbox set next_at = now()")
-    await mail.plan(world.database, found, clock.now())
+    await digests.plan(world.database, found, clock.now())
     dead = uuid4()
     async with world.database.transaction() as tx:
         one, two = await store.take(tx, dead, timedelta(seconds=30), 10)
@@ -303,10 +303,10 @@ async def test_two_senders_send_each_mail_once(world: World, sink: tuple[Sink, m
     await world.due_now()
     await world.fire()
     found = writer(world)
-    await mail.plan(world.database, found, clock.now())
+    await digests.plan(world.database, found, clock.now())
     async with world.database.transaction() as tx:
         await tx.execute("update mailbox set next_at = now()")
-    await asyncio.gather(*(mail.plan(world.database, found, clock.now()) for _ in range(3)))
+    await asyncio.gather(*(digests.plan(world.database, found, clock.now()) for _ in range(3)))
     await asyncio.gather(deliver(world, relay), deliver(world, relay), deliver(world, relay))
     assert sorted(message["To"] for message in handler.received) == sorted(
         f"p{each.int}@example.org" for each in PEOPLE

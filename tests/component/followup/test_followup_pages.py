@@ -73,6 +73,7 @@ async def test_the_page_shows_who_what_and_a_draft(world: World) -> None:
     assert "押しが強い" not in entry.text
     assert "@example.org" not in entry.text
     assert "I have sent it" in english.text
+    assert "built-in" not in entry.text + overview.text + english.text
     assert "<script" not in entry.text
     policy = entry.headers["content-security-policy"]
     assert "default-src 'none'" in policy

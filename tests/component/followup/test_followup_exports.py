@@ -1,0 +1,115 @@
+"""What people take with them, and what opens only when both wish it."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import icalendar
+import pytest
+
+from services.followup.domain.states import State
+from shared.contracts.conduct_reported import ConductReported
+from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met, met_note, profile
+from tests.component.followup.test_followup_pages import door, page
+from tests.conftest import outbox_of
+
+pytestmark = pytest.mark.postgres
+A, B, C, *_ = PEOPLE
+
+
+def unfolded(text: str) -> list[str]:
+    return text.replace("\r\n ", "").split("\r\n")
+
+
+async def test_a_date_goes_into_the_calendar_and_moves_there(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    place = f"{page(world)}/{followup_of(A, B)}"
+    when = (datetime.now(UTC) + timedelta(days=5)).replace(microsecond=0, second=0, tzinfo=None)
+    events = []
+    async with door(world) as http:
+        assert (await http.get(f"{place}/appointment.ics")).status_code == 404
+        for moment in (when, when + timedelta(hours=2)):
+            data = {"state": "booked", "at": moment.isoformat()}
+            assert (await http.post(f"{place}/outcome", data=data)).status_code == 303
+            answer = await http.get(f"{place}/appointment.ics")
+            assert all(len(line.encode()) <= 75 for line in answer.text.split("\r\n"))
+            calendar = icalendar.Calendar.from_ical(answer.content)
+            assert calendar["method"] == "PUBLISH"
+            assert [zone["tzid"] for zone in calendar.walk("VTIMEZONE")] == ["Asia/Tokyo"]
+            (found,) = calendar.walk("VEVENT")
+            assert found.decoded("dtstart").replace(tzinfo=None) == moment
+            events.append(found)
+        assert "会う約束" in (await http.get(place)).text
+        broken = await http.post(f"{place}/outcome", data={"state": "booked", "at": "tomorrow"})
+    assert broken.status_code == 422
+    assert events[0]["uid"] == events[1]["uid"]
+    assert events[0].decoded("sequence") < events[1].decoded("sequence")
+    due = await world.value("select due[1] from followup where id = $1", followup_of(A, B))
+    assert due > when.replace(tzinfo=UTC)
+
+
+async def test_one_wish_stays_unseen_and_two_open_the_addresses(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    address = f"p{B.int}@example.org"
+    async with door(world) as http:
+        before = (await http.get(theirs)).text
+        await http.post(f"{mine}/wish")
+        assert (await http.get(theirs)).text == before
+        assert address not in (await http.get(mine)).text
+        await http.post(f"{theirs}/wish")
+        assert address in (await http.get(mine)).text
+        assert f"p{A.int}@example.org" in (await http.get(theirs)).text
+        assert f"EMAIL:{address}" in (await http.get(f"{page(world)}/contacts.vcf")).text
+        await http.post(f"{theirs}/wish", data={"withdrawn": "true"})
+        assert address not in (await http.get(mine)).text
+
+
+async def test_mutual_interest_on_the_day_opens_them_too(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    at = world.now - timedelta(minutes=10)
+    await world.hear([event(met(A, B, at, 2, mutual=True), at)])
+    async with door(world) as http:
+        assert f"p{B.int}@example.org" in (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
+
+
+async def test_contacts_leave_as_table_and_cards_without_tricks(world: World) -> None:
+    await world.people_who_met([(0, 1), (0, 2)])
+    hostile = '=HYPERLINK("http://x","y")'
+    await world.hear(
+        [
+            event(profile(B, 2, name=hostile, company="甲,乙;丙\\丁", title="とても長い肩書き" * 12), world.now),
+            event(met_note(A, B, "+1 の話\r\n二行目", world.now), world.now),
+            event(met_note(B, A, "この人は押しが強い", world.now), world.now),
+        ]
+    )
+    await world.report(followup_of(A, B), State.THANKED)
+    async with door(world) as http:
+        table = await http.get(f"{page(world)}/contacts.csv")
+        cards = await http.get(f"{page(world)}/contacts.vcf")
+    assert table.content.startswith(b"\xef\xbb\xbf")
+    rows = {row["company"]: row for row in csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))}
+    assert rows["甲,乙;丙\\丁"]["name"] == f"'{hostile}"
+    assert rows["甲,乙;丙\\丁"]["note"] == "'+1 の話 二行目"
+    assert rows["甲,乙;丙\\丁"]["state"] == "thanked"
+    assert len(rows) == 2
+    assert "押しが強い" not in table.text
+    assert all(len(line.encode()) <= 75 for line in cards.text.split("\r\n"))
+    assert "ORG:甲\\,乙\\;丙\\\\丁" in unfolded(cards.text)
+    assert cards.text.count("BEGIN:VCARD") == 2
+    assert "EMAIL" not in cards.text
+
+
+async def test_bad_conduct_is_told_once_and_nameless(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    place = f"{page(world)}/{followup_of(A, B)}"
+    async with door(world) as http:
+        for _ in range(3):
+            assert (await http.post(f"{place}/conduct", data={"kind": "pressured"})).status_code == 303
+        assert (await http.post(f"{place}/conduct", data={"kind": "boring"})).status_code == 422
+    (told,) = [each for each in await outbox_of(world.database) if isinstance(each.payload, ConductReported)]
+    assert isinstance(told.payload, ConductReported)
+    assert (told.payload.subject, told.payload.kind, told.payload.source) == (B, "pressured", "followup")
+    text = told.payload.to_json().decode() + str(told.headers())
+    assert str(A) not in text
+    assert str(followup_of(A, B)) not in text
