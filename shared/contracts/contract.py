@@ -1,5 +1,6 @@
 """The base of every payload: closed for writers, open for readers."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -8,6 +9,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -27,7 +29,7 @@ class Contract(BaseModel):
     never stops an older reader.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     topic: ClassVar[str]
     """The topic that carries this payload."""
@@ -58,14 +60,24 @@ class Contract(BaseModel):
 class Part(BaseModel):
     """A nested part of a payload, with the same rules."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _written_out(value: object) -> object:
+    """A number, or a text that is one, would pass as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise PydanticCustomError("datetime_text", "must be an RFC 3339 time such as 2026-11-21T18:00:00+09:00")
 
 
 def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_to_utc)]
 """A moment, RFC 3339 with an offset on the way in, UTC on the way out. Naive times and numbers are refused."""
 
 Revision = Annotated[int, Field(ge=1)]

@@ -11,7 +11,7 @@ async def lock_partner(tx: Connection, partner_id: UUID) -> Partner | None:
     row = await tx.fetchrow("select * from partner where partner_id = $1 for update", partner_id)
     if row is None:
         return None
-    keys = tuple(ApiKey.model_validate(key, strict=False) for key in row["keys"])
+    keys = tuple(ApiKey.model_validate(key) for key in row["keys"])
     return Partner(partner_id=row["partner_id"], revision=row["revision"], name=row["name"], keys=keys)
 
 

@@ -18,7 +18,7 @@ from shared.platform.database import Database
 from tests.conftest import OpenDatabase, api_key, client, outbox_of
 
 pytestmark = pytest.mark.postgres
-OSAKA = Path(__file__).parents[2] / "data" / "osaka" / "registrations.csv"
+OSAKA = Path(__file__).parents[3] / "deploy" / "demo" / "data" / "osaka" / "registrations.csv"
 SCOPES = ("gatherings:write", "gatherings:read", "registrations:write", "registrations:read")
 GATHERING = {
     "title": "製造業と地域のDX 異業種交流会",

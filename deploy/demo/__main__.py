@@ -1,0 +1,109 @@
+"""`python -m deploy.demo`: start everything, play a gathering, show what happened, stop everything."""
+
+import argparse
+import asyncio
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from deploy.demo import tally
+from deploy.demo.platform import Platform, Refused
+from deploy.demo.story import Told, play
+from deploy.local.places import ROOT, StackError
+from deploy.local.processes import run
+from deploy.local.stack import Stack
+
+SMALL, LARGE = 60, 403
+BAR = 28  # characters
+
+
+async def key_for(stack: Stack, name: str) -> str:
+    """Make a partner as an operator does, and return its API key."""
+    command = [sys.executable, "-m", "services.registration", "partner", "create", "--name", name]
+    env = {**stack.replicas["registration-0"].env, "KAFKA_BOOTSTRAP_SERVERS": "not-needed-here"}
+    printed = await run("partner create", command, env)
+    match = re.search(r"enishi_live_\w+", printed)
+    if match is None:
+        raise StackError(f"no key was printed: {printed}")
+    return match[0]
+
+
+def main() -> int:
+    """0: played, and all counts agree; 1: something failed or differs."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--large", action="store_true", help=f"{LARGE} people instead of {SMALL}")
+    parser.add_argument("--data", type=Path, default=ROOT / ".local" / "demo", help="where data, logs and report go")
+    arguments = parser.parse_args()
+    shutil.rmtree(arguments.data, ignore_errors=True)
+    try:
+        return asyncio.run(_demo(arguments.data, LARGE if arguments.large else SMALL))
+    except (StackError, Refused, TimeoutError) as error:
+        print(f"\nfailed: {error}\nlogs: {arguments.data}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+async def _demo(data: Path, guests: int) -> int:
+    started = time.monotonic()
+    _tell(0.0, "starting Kafka, PostgreSQL and four services")
+    stack = Stack(data)
+    await stack.start()
+    up = time.monotonic() - started
+    try:
+        platform = Platform({name: stack.url(name) for name in stack.services}, await key_for(stack, "Demo platform"))
+        try:
+            told = await play(platform, guests, _tell)
+            _tell(0.95, "counting")
+            agreements = await tally.agree(platform, told)
+            counts = await tally.topics(stack.brokers.bootstrap_servers) if stack.brokers else []
+            reports = {lang: data / f"report.{lang}.html" for lang in ("ja", "en")}
+            for lang, path in reports.items():
+                path.write_text(await platform.get_page(f"{told.report_url}?lang={lang}"))
+        finally:
+            await platform.close()
+    finally:
+        await stack.stop()
+    _tell(1.0, "done")
+    _show(told, counts, agreements)
+    print(f"\nThe stack was up after {up:.1f} s; the whole demo took {time.monotonic() - started:.1f} s.")
+    print(f"\nRead the report   {reports['ja']}\n      in English  {reports['en']}\nLogs and data     {data}")
+    print("Start it and stay make up")
+    return 0 if all(each.holds for each in agreements) and not any(count.dead for count in counts) else 1
+
+
+def _tell(share: float, what: str) -> None:
+    filled = round(BAR * share)
+    line = f"[{'#' * filled}{'.' * (BAR - filled)}] {what}"
+    end = "\n" if share >= 1 else ""
+    print(
+        f"\r{line:<90}" if sys.stderr.isatty() else line,
+        file=sys.stderr,
+        end=end or ("" if sys.stderr.isatty() else "\n"),
+    )
+    sys.stderr.flush()
+
+
+def _show(told: Told, counts: list[tally.TopicCount], agreements: list[tally.Agreement]) -> None:
+    proof = told.plan.get("proof") or {}
+    print(f"\n{'topic':<20}{'records':>9}{'keys':>8}{'dead letters':>14}")
+    for count in counts:
+        print(f"{count.topic:<20}{count.records:>9}{count.keys:>8}{count.dead:>14}")
+    print("\nwhat each service did")
+    print(f"  registration  {told.rows} rows in, {told.registered} people, {told.attended} checked in")
+    print(
+        f"  matching      {proof.get('people')} people on lists and at tables: {proof.get('value')} points of at most"
+        f" {proof.get('bound')}, {len(proof.get('violations', []))} rules broken;"
+        f" {told.sensor_rows} sensor rows became {len(told.meetings)} meetings and {told.notes} notes"
+    )
+    print(f"  followup      {told.outcomes} outcomes, {told.thanked} thanks")
+    print(f"  survey        {told.answers} answers, one report")
+    print("\ncounts agree")
+    for each in agreements:
+        print(f"  {'yes' if each.holds else 'NO '}  {each.what}: {each.accepted} = {each.effects}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
