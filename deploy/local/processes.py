@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from deploy.local.places import StackError
+from deploy.local.places import ROOT, StackError
 
 PR_SET_PDEATHSIG: Final = 1  # prctl(2), Linux: the signal a child gets when its parent dies
 GRACE: Final = 30.0  # seconds between SIGTERM and SIGKILL
@@ -37,7 +37,7 @@ class Process:
         cwd: Path | str = "/",
     ) -> None:
         self.name, self.command, self.log = name, [str(part) for part in command], log
-        self._env = {**os.environ, **(env or {})}
+        self.env = {**os.environ, **(env or {})}
         self._user, self._cwd = user, cwd
         self._popen: subprocess.Popen[bytes] | None = None
 
@@ -60,7 +60,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._env,
+                env=self.env,
                 preexec_fn=_die_with_parent,
                 user=self._user,
                 group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
@@ -130,6 +130,7 @@ async def run(name: str, command: Sequence[str | Path], env: Mapping[str, str] |
         stderr=subprocess.STDOUT,
         env={**os.environ, **(env or {})},
         preexec_fn=_die_with_parent,
+        cwd=ROOT,
     )
     output, _ = await process.communicate()
     text = output.decode(errors="replace").strip()

@@ -8,12 +8,14 @@ from fastapi import FastAPI
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from services.followup import api, digests, handlers, mail, pages, timers, visits
+from services.followup import api, digests, handlers, mail, pages, timers, visits, webhook_api, webhooks
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.links import Links
 from services.followup.operations import Rules
 from services.followup.settings import FollowupSettings
+from shared.contracts.followup_done import FollowupDone
+from shared.contracts.followup_due import FollowupDue
 from shared.delivery.consumer import Handlers
 from shared.platform.database import Database
 from shared.platform.http import create_app
@@ -68,11 +70,17 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
     app.include_router(pages.router)
+    if settings.webhooks:
+        app.state.webhook_private = settings.webhook_private
+        app.include_router(webhook_api.router)
     return app
 
 
 def build_handlers(settings: FollowupSettings) -> Handlers:
-    return handlers.build(read_rules(settings))
+    known = dict(handlers.build(read_rules(settings)))
+    if settings.webhooks:
+        known |= {FollowupDue: webhook_api.on_own_event, FollowupDone: webhook_api.on_own_event}
+    return known
 
 
 def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, Part]:
@@ -85,6 +93,8 @@ def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, 
         relay = mail.Relay.of(settings.smtp_url, settings.mail_from)
         writer = digests.Writer(HERE / "mails", rules, build_links(settings), settings.mail_from)
         parts["mail"] = lambda: mail.run(database, writer, relay, settings.mail_connections, settings.mail_seconds)
+    if settings.webhooks:
+        parts["webhooks"] = lambda: webhooks.run(database, settings.webhook_seconds, private=settings.webhook_private)
     return parts
 
 

@@ -37,3 +37,9 @@ class FollowupSettings(Settings):
     """Connections to the relay, and so the mails in doubt after a crash."""
     mail_seconds: Annotated[float, Field(gt=0, le=600)] = 15
     """How often digests are planned and the queue is looked at."""
+    webhooks: bool = True
+    """Whether partners may be called. If so, follow-up reads its own topics back, which has its price."""
+    webhook_private: bool = False
+    """Allow webhooks to plain http and to private addresses: on one machine, never in production."""
+    webhook_seconds: Annotated[float, Field(gt=0, le=600)] = 15
+    """How often retries are looked at; what is new is sent at once."""

@@ -28,7 +28,7 @@ from shared.contracts.registered import Registered
 from shared.delivery import outbox
 from shared.delivery.outbox import Outgoing
 from shared.platform import clock, metrics
-from shared.platform.database import COMMAND_TIMEOUT, Database, prepare
+from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -52,6 +52,14 @@ async def run(settings: MatchingSettings, database: Database) -> None:
             await warm
             try:
                 await _make(settings, database, pool, plan)
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                # Another attempt would fail alike: one gathering's plan must not stop everybody else's.
+                log.error("plan.broke", plan_id=str(plan.plan_id), exc_info=error)
+                await _fail(
+                    database, plan, f"this plan cannot be made ({type(error).__name__}); the operator's log says more"
+                )
             finally:
                 with suppress(asyncpg.InterfaceError):
                     await plans.unlock(connection, plan.gathering_id)

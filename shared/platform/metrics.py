@@ -36,6 +36,7 @@ dead_letters = Counter("dead_letters_total", "Records put aside because they can
 due_fired = Counter("due_fired_total", "Timers fired.", ["kind"])
 due_lateness = Histogram("due_lateness_seconds", "From the due time to the commit of the due item.", buckets=_LATE)
 mails = Counter("mails_total", "Mails to our own users, by how far they came.", ["state"])
+webhooks = Counter("webhook_attempts_total", "Calls of partners' webhooks, by what became of them.", ["outcome"])
 due_overdue = Gauge("due_oldest_overdue_age_seconds", "Age of the oldest timer that should have fired.")
 
 plan_duration = Histogram(

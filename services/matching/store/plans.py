@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
+
 from shared.platform.database import Connection
 
 
@@ -137,8 +139,8 @@ async def replace_matched(
     """Write everybody's newest introductions and seats; return each one's new revision. Erased persons are left out."""
     written = await tx.fetch(
         "insert into matched (registration_id, gathering_id, plan_id, revision, introductions, seats)"
-        " select registration_id, $1, $2, 1, introductions, seats"
-        " from unnest($3::uuid[], $4::jsonb[], $5::jsonb[]) as new (registration_id, introductions, seats)"
+        " select registration_id, $1, $2, 1, introductions::jsonb, seats::jsonb"
+        " from unnest($3::uuid[], $4::text[], $5::text[]) as new (registration_id, introductions, seats)"
         " where not exists (select from erased where erased.registration_id = new.registration_id)"
         " order by registration_id"
         " on conflict (registration_id) do update set plan_id = excluded.plan_id,"
@@ -147,8 +149,9 @@ async def replace_matched(
         gathering_id,
         plan_id,
         [row.registration_id for row in rows],
-        [row.introductions for row in rows],
-        [row.seats for row in rows],
+        # As text: a list of lists would be taken for an array of two dimensions.
+        [orjson.dumps(row.introductions).decode() for row in rows],
+        [orjson.dumps(row.seats).decode() for row in rows],
     )
     return {row["registration_id"]: row["revision"] for row in written}
 

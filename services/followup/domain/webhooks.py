@@ -1,0 +1,55 @@
+"""Standard Webhooks (standardwebhooks.com): signatures, retries, and addresses that must never be called."""
+
+import base64
+import hashlib
+import hmac
+from datetime import timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+from uuid import UUID
+
+RETRIES: Final = tuple(
+    timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+"""Pauses after the first attempt, over three days in all, as the specification proposes."""
+PREFIX: Final = "whsec_"
+SECRET_BYTES: Final = 32
+GONE: Final = 410
+THROTTLED: Final = (429, 502, 503, 504)
+LONGEST_PAUSE: Final = timedelta(days=1)
+
+
+def secret_of(random: bytes) -> str:
+    """A secret in its written form. Raises `ValueError` for less than 24 bytes."""
+    if len(random) < 24:
+        raise ValueError("a webhook's secret has at least 24 random bytes")
+    return PREFIX + base64.b64encode(random).decode()
+
+
+def headers(secret: str, message_id: UUID, seconds: int, body: bytes) -> dict[str, str]:
+    """What goes with a body that is sent at a Unix time."""
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    digest = hmac.new(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "webhook-id": str(message_id),
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def pause(attempt: int, status: int | None, retry_after: str | None) -> timedelta | None:
+    """How long to wait after an attempt failed, counted from 1; None: give up."""
+    if attempt > len(RETRIES):
+        return None
+    planned = RETRIES[attempt - 1]
+    if status in THROTTLED and retry_after and retry_after.isascii() and retry_after.isdigit():
+        return max(planned, min(timedelta(seconds=int(retry_after[:9])), LONGEST_PAUSE))
+    return planned
+
+
+def is_public(address: str) -> bool:
+    """Whether an address lies on the open internet: a webhook must not reach into the operator's own network."""
+    found: IPv4Address | IPv6Address = ip_address(address)
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found.sixtofour or found
+    return found.is_global and not found.is_multicast

@@ -1,0 +1,157 @@
+"""Webhooks of partners and the messages that wait for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a partner wants to hear of which topics."""
+
+    webhook_id: UUID
+    url: str
+    types: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None
+    disabled_reason: str | None
+    waiting: int
+
+
+async def insert(tx: Connection, webhook: UUID, partner: UUID, url: str, secret: str, types: Sequence[str]) -> None:
+    await tx.execute(
+        "insert into webhook (webhook_id, partner_id, url, secret, types) values ($1, $2, $3, $4, $5)",
+        webhook,
+        partner,
+        url,
+        secret,
+        list(types),
+    )
+
+
+async def listed(connection: Connection, partner: UUID) -> list[Webhook]:
+    rows = await connection.fetch(
+        "select webhook_id, url, types, created_at, disabled_at, disabled_reason, (select count(*) from webhook_message"
+        " as m where m.webhook_id = w.webhook_id and m.state = 'queued') as waiting"
+        " from webhook as w where partner_id = $1 order by created_at, webhook_id",
+        partner,
+    )
+    return [Webhook(**{**row, "types": tuple(row["types"])}) for row in rows]
+
+
+async def delete(tx: Connection, partner: UUID, webhook: UUID) -> bool:
+    return bool(
+        await tx.fetchval(
+            "delete from webhook where partner_id = $1 and webhook_id = $2 returning true", partner, webhook
+        )
+    )
+
+
+async def enqueue(tx: Connection, messages: Sequence[tuple[UUID, str, UUID, bytes]]) -> None:
+    """Queue (message id, topic, owner, body) for every webhook of the owner's partner that listens to the topic."""
+    await tx.execute(
+        "insert into webhook_message (webhook_id, message_id, body) select w.webhook_id, m.id, m.body"
+        " from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[]) as m (id, topic, owner, body)"
+        " join registration as r on r.registration_id = m.owner"
+        " join webhook as w on w.partner_id = r.partner_id and m.topic = any(w.types) and w.disabled_at is null"
+        " order by m.id on conflict do nothing",
+        [each[0] for each in messages],
+        [each[1] for each in messages],
+        [each[2] for each in messages],
+        [each[3] for each in messages],
+    )
+
+
+async def enqueue_one(tx: Connection, partner: UUID, webhook: UUID, message: UUID, body: bytes) -> bool:
+    """Queue a message for one webhook; False if the partner has no such one."""
+    return bool(
+        await tx.fetchval(
+            "insert into webhook_message (webhook_id, message_id, body) select webhook_id, $3, $4 from webhook"
+            " where partner_id = $1 and webhook_id = $2 returning true",
+            partner,
+            webhook,
+            message,
+            body,
+        )
+    )
+
+
+async def replay(tx: Connection, partner: UUID, webhook: UUID, since: datetime) -> int | None:
+    """Queue again what was created since then, and enable the webhook; how many, or None without such a webhook."""
+    found = await tx.fetchval(
+        "update webhook set disabled_at = null, disabled_reason = null where partner_id = $1 and webhook_id = $2"
+        " returning true",
+        partner,
+        webhook,
+    )
+    if not found:
+        return None
+    status = await tx.execute(
+        "update webhook_message set state = 'queued', attempt = 0, next_at = now(), ended_at = null"
+        " where webhook_id = $1 and created_at >= $2 and state <> 'queued'",
+        webhook,
+        since,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One attempt to deliver one message."""
+
+    id: int
+    webhook_id: UUID
+    message_id: UUID
+    attempt: int
+    url: str
+    secret: str
+    body: bytes
+
+
+async def take(tx: Connection, lease: timedelta, limit: int) -> list[Message]:
+    """Take messages up. Until the lease ends nobody else does; a worker that dies leaves them for then."""
+    rows = await tx.fetch(
+        "update webhook_message as m set attempt = m.attempt + 1, next_at = now() + $1::interval from webhook as w"
+        " where m.id = any(array(select id from webhook_message where state = 'queued' and next_at <= now()"
+        " order by next_at limit $2 for update skip locked)) and w.webhook_id = m.webhook_id"
+        " returning m.id, m.webhook_id, m.message_id, m.attempt, w.url, w.secret, m.body",
+        lease,
+        limit,
+    )
+    return [Message(*row) for row in rows]
+
+
+async def end(tx: Connection, message: int, state: str, status: int | None) -> None:
+    await tx.execute(
+        "update webhook_message set state = $2, status = $3, ended_at = now() where id = $1", message, state, status
+    )
+
+
+async def retry(tx: Connection, message: int, pause: timedelta, status: int | None) -> None:
+    await tx.execute(
+        "update webhook_message set next_at = now() + $2::interval, status = $3 where id = $1", message, pause, status
+    )
+
+
+async def disable(tx: Connection, webhook: UUID, reason: str) -> None:
+    """Call it no more; what waits for it is dead until it is replayed."""
+    await tx.execute(
+        "update webhook set disabled_at = now(), disabled_reason = $2 where webhook_id = $1 and disabled_at is null",
+        webhook,
+        reason,
+    )
+    await tx.execute(
+        "update webhook_message set state = 'dead', ended_at = now() where webhook_id = $1 and state = 'queued'",
+        webhook,
+    )
+
+
+async def forget(tx: Connection, older_than: timedelta) -> int:
+    """Delete what ended longer ago; return how many."""
+    status = await tx.execute(
+        "delete from webhook_message where state <> 'queued' and ended_at < now() - $1::interval", older_than
+    )
+    return int(status.rpartition(" ")[2])

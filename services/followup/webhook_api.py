@@ -1,0 +1,134 @@
+"""HTTP for partners: their webhooks."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.followup.domain import webhooks as rules
+from services.followup.store import webhooks as store
+from shared.contracts.contract import Contract, Instant
+from shared.contracts.envelope import Event
+from shared.contracts.followup_done import FollowupDone
+from shared.contracts.followup_due import FollowupDue
+from shared.platform import clock
+from shared.platform.auth import Principal, requires
+from shared.platform.database import Connection
+from shared.platform.errors import Invalid, NotFound
+from shared.platform.http import Db, json_response
+from shared.platform.idempotency import IdempotencyKey, once
+from shared.platform.ids import uuid7
+
+router = APIRouter(prefix="/v1/webhooks")
+
+TOPICS: Final = (FollowupDue.topic, FollowupDone.topic)
+
+
+class WebhookBody(BaseModel):
+    """Where to call, and for which topics."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(max_length=2000, pattern="^https?://[!-~]+$")]
+    types: Annotated[tuple[str, ...], Field(min_length=1, max_length=len(TOPICS))] = TOPICS
+
+
+class ReplayBody(BaseModel):
+    """From when on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Instant
+
+
+def body_of(kind: str, at: str, data: bytes) -> bytes:
+    """The body of a message: type, time and data, as the specification proposes."""
+    return b'{"type":"%s","timestamp":"%s","data":%s}' % (kind.encode(), at.encode(), data)
+
+
+def messages_of(events: Sequence[Event[Any]]) -> list[tuple[UUID, str, UUID, bytes]]:
+    """Our own events as messages: their ids stay, so that a partner can tell a repetition."""
+    found: list[tuple[UUID, str, UUID, bytes]] = []
+    for event in events:
+        payload: Contract | None = event.payload
+        if isinstance(payload, FollowupDue | FollowupDone):
+            body = body_of(payload.event_type(), event.time.isoformat(), payload.to_json())
+            found.append((event.id, payload.topic, payload.owner, body))
+    return found
+
+
+async def on_own_event(tx: Connection, events: Sequence[Event[Any]]) -> None:
+    """What follow-up published goes to the webhooks of the owner's partner."""
+    await store.enqueue(tx, messages_of(events))
+
+
+@router.post("", status_code=201)
+async def create(
+    body: WebhookBody,
+    request: Request,
+    database: Db,
+    caller: Annotated[Principal, requires("followups:write")],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Name an address to be called. The answer shows the secret that signs the calls, this once."""
+    if unknown := sorted(set(body.types) - set(TOPICS)):
+        raise Invalid(f"there are no webhooks for {', '.join(unknown)[:200]}; there are for {', '.join(TOPICS)}")
+    private: bool = request.app.state.webhook_private
+    parts = urlsplit(body.url)
+    if not parts.hostname or parts.username or parts.fragment or (parts.scheme != "https" and not private):
+        raise Invalid("a webhook's address is https, without a user and without a fragment")
+
+    async def operation(tx: Connection) -> Response:
+        webhook, secret = uuid7(), rules.secret_of(secrets.token_bytes(rules.SECRET_BYTES))
+        await store.insert(tx, webhook, caller.partner_id, body.url, secret, body.types)
+        return json_response({"webhook_id": webhook, "url": body.url, "types": body.types, "secret": secret}, 201)
+
+    return await once(request, database, caller, key, operation)
+
+
+@router.get("")
+async def show(database: Db, caller: Annotated[Principal, requires("followups:read")]) -> Response:
+    """This partner's webhooks, how much waits for each, and why one was disabled."""
+    async with database.connection() as connection:
+        return json_response(await store.listed(connection, caller.partner_id), 200)
+
+
+@router.delete("/{webhook_id}", status_code=204)
+async def delete(webhook_id: UUID, database: Db, caller: Annotated[Principal, requires("followups:write")]) -> None:
+    """Call this address no more."""
+    async with database.transaction() as tx:
+        if not await store.delete(tx, caller.partner_id, webhook_id):
+            raise NotFound
+
+
+@router.post("/{webhook_id}/test", status_code=202)
+async def test(
+    webhook_id: UUID, database: Db, caller: Annotated[Principal, requires("followups:write")]
+) -> dict[str, UUID]:
+    """Send a test message, signed like any other."""
+    message = uuid7()
+    body = body_of("enishi.test", clock.now().isoformat(), orjson.dumps({"webhook_id": webhook_id}))
+    async with database.transaction() as tx:
+        if not await store.enqueue_one(tx, caller.partner_id, webhook_id, message, body):
+            raise NotFound
+    return {"message_id": message}
+
+
+@router.post("/{webhook_id}/replay", status_code=202)
+async def replay(
+    webhook_id: UUID,
+    body: ReplayBody,
+    database: Db,
+    caller: Annotated[Principal, requires("followups:write")],
+) -> dict[str, int]:
+    """Send again what was made since then, within seven days; a disabled webhook is enabled."""
+    async with database.transaction() as tx:
+        count = await store.replay(tx, caller.partner_id, webhook_id, body.since)
+    if count is None:
+        raise NotFound
+    return {"queued": count}
