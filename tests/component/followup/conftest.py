@@ -130,6 +130,8 @@ class World:
     database: Database
     settings: Any
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    keys: dict[UUID, dict[str, str]] = field(default_factory=dict)
+    """One API key header for each partner."""
 
     @property
     def rules(self) -> Rules:

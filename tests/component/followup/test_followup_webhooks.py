@@ -1,0 +1,214 @@
+"""Webhooks against a real local receiver: signed, repeated with the same id, given up, replayed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from services.followup.app import SERVICE, build_handlers
+from services.followup.domain.states import State
+from services.followup.webhooks import Caller
+from shared.contracts.followup_due import FollowupDue
+from tests.component.followup.conftest import PARTNER, PEOPLE, World, followup_of
+from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
+
+pytestmark = pytest.mark.postgres
+A, B, *_ = PEOPLE
+
+
+@dataclass
+class Receiver:
+    """A partner's server: answers with these status lines in turn, the last one for ever; keeps what it got."""
+
+    url: str = ""
+    answers: list[str] = field(default_factory=lambda: ["204 No Content"])
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+            body = await reader.readexactly(int(headers["content-length"]))
+            self.got.append((headers, body))
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if answer != "hang up":
+                writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    found = Receiver()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook?x=1"
+    yield found
+    server.close()
+
+
+@pytest.fixture
+async def private(open_database_for: OpenDatabase) -> World:
+    database = await open_database_for(SERVICE)
+    return World(database, settings_for(SERVICE, database.url, webhook_private=True))
+
+
+async def door(world: World, partner: UUID = PARTNER) -> httpx.AsyncClient:
+    if partner not in world.keys:
+        scopes = ("followups:read", "followups:write")
+        _, world.keys[partner] = await api_key(world.database, *scopes, partner_id=partner)
+    found = client(SERVICE, world.database, world.settings)
+    found.headers.update(world.keys[partner])
+    return found
+
+
+async def subscribed(world: World, receiver: Receiver, **more: Any) -> dict[str, Any]:
+    async with await door(world) as http:
+        answer = await http.post("/v1/webhooks", json={"url": receiver.url, **more})
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def read_back(world: World) -> None:
+    """Hand follow-up what it published, as its own topics would, twice."""
+    handlers = build_handlers(world.settings)
+    for _ in range(2):
+        async with world.database.transaction() as tx:
+            for event in await outbox_of(world.database):
+                await handlers[event.type](tx, [event])
+
+
+async def call(world: World, *, due: bool = True) -> None:
+    if due:
+        async with world.database.transaction() as tx:
+            await tx.execute("update webhook_message set next_at = now() where state = 'queued'")
+    caller = Caller(world.database, private=True)
+    while await caller.call_due():
+        pass
+
+
+async def what_happens(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    await world.due_now([followup_of(A, B)])
+    await world.fire()
+    await world.report(followup_of(A, B), State.THANKED)
+    await read_back(world)
+
+
+async def test_events_arrive_signed_and_once_each(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    await what_happens(private)
+    await call(private)
+    assert len(receiver.got) == 2
+    bodies = []
+    for headers, body in receiver.got:
+        Webhook(webhook["secret"]).verify(body, headers)
+        assert headers["content-type"] == "application/json"
+        bodies.append(json.loads(body))
+    assert sorted(body["type"] for body in bodies) == ["enishi.followup-done.v1", "enishi.followup-due.v1"]
+    assert {body["data"]["owner"] for body in bodies} == {str(A)}
+    events = {str(event.id) for event in await outbox_of(private.database)}
+    assert {headers["webhook-id"] for headers, _ in receiver.got} == events
+
+
+async def test_only_the_topics_and_the_people_of_the_partner(private: World, receiver: Receiver) -> None:
+    await subscribed(private, receiver, types=[FollowupDue.topic])
+    async with await door(private, partner=UUID(int=77)) as http:
+        await http.post("/v1/webhooks", json={"url": receiver.url.replace("x=1", "foreign=1")})
+    await what_happens(private)
+    await call(private)
+    assert [json.loads(body)["type"] for _, body in receiver.got] == ["enishi.followup-due.v1"]
+
+
+@pytest.mark.parametrize("failure", ["500 No", "302 Found", "hang up"])
+async def test_a_failed_call_is_repeated_with_the_same_id(private: World, receiver: Receiver, failure: str) -> None:
+    webhook = await subscribed(private, receiver)
+    receiver.answers = [failure, "200 OK"]
+    async with await door(private) as http:
+        await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    await call(private)
+    await call(private, due=False)
+    assert len(receiver.got) == 1
+    wait = await private.value("select next_at - now() from webhook_message")
+    assert timedelta(seconds=3) < wait <= timedelta(seconds=5)
+    await call(private)
+    first, second = receiver.got
+    assert first[0]["webhook-id"] == second[0]["webhook-id"]
+    assert first[1] == second[1]
+    assert await private.value("select state from webhook_message") == "sent"
+
+
+async def test_gone_means_never_again_until_replayed(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    place = f"/v1/webhooks/{webhook['webhook_id']}"
+    receiver.answers = ["410 Gone", "200 OK"]
+    async with await door(private) as http:
+        await http.post(f"{place}/test")
+        await http.post(f"{place}/test")
+        await call(private)
+        seen = len(receiver.got)
+        (listed,) = (await http.get("/v1/webhooks")).json()
+        assert (listed["disabled_reason"], listed["waiting"]) == ("gone", 0)
+        assert "secret" not in listed
+        since = (private.now - timedelta(hours=1)).isoformat()
+        replayed = await http.post(f"{place}/replay", json={"since": since})
+        assert replayed.json()["queued"] >= 1
+        await call(private)
+    assert len(receiver.got) > seen
+    assert await private.value("select count(*) from webhook_message where state = 'sent'") == 2
+
+
+async def test_after_three_days_it_is_disabled(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    receiver.answers = ["500 No"]
+    async with await door(private) as http:
+        await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    for _ in range(12):
+        await call(private)
+    assert len(receiver.got) == 10
+    assert await private.value("select disabled_reason from webhook") == "failing"
+
+
+async def test_a_private_address_is_never_called(world: World, receiver: Receiver) -> None:
+    async with await door(world) as http:
+        assert (await http.post("/v1/webhooks", json={"url": receiver.url})).status_code == 422
+        for url in ("ftp://x", "https://user:pw@example.org/", "https://", "https://x/\r\nHost: y"):
+            assert (await http.post("/v1/webhooks", json={"url": url})).status_code == 422, url
+        assert (await http.post("/v1/webhooks", json={"url": "https://x.example", "types": ["met"]})).status_code == 422
+        secure = receiver.url.replace("http://", "https://")
+        webhook = (await http.post("/v1/webhooks", json={"url": secure})).json()
+        await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    caller = Caller(world.database, private=False)
+    assert await caller.call_due() == 1
+    assert receiver.got == []
+    assert await world.value("select attempt from webhook_message") == 1
+
+
+async def test_a_foreign_webhook_is_not_there(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    place = f"/v1/webhooks/{webhook['webhook_id']}"
+    async with await door(private, partner=UUID(int=77)) as http:
+        assert (await http.get("/v1/webhooks")).json() == []
+        assert (await http.post(f"{place}/test")).status_code == 404
+        assert (await http.post(f"{place}/replay", json={"since": "2026-01-01T00:00:00Z"})).status_code == 404
+        assert (await http.delete(place)).status_code == 404
+    async with await door(private) as http:
+        assert (await http.delete(place)).status_code == 204
+        assert (await http.get("/v1/webhooks")).json() == []
+
+
+async def test_two_callers_call_once(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    async with await door(private) as http:
+        for _ in range(15):
+            await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    await asyncio.gather(call(private, due=False), call(private, due=False), call(private, due=False))
+    assert len(receiver.got) == len({headers["webhook-id"] for headers, _ in receiver.got}) == 15
