@@ -57,13 +57,13 @@ async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> 
     if erased:
         await facts.erase(tx, _ids(erased))
         metrics.erasures.inc(len(erased))
-    await facts.hold_off_erasure(tx)
+    await facts.hold_off_refusals(tx)
     await facts.put_registrations(tx, registrations)
 
 
 async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     profiles, erased = fold.newest(events)
-    await facts.hold_off_erasure(tx)
+    await facts.hold_off_refusals(tx)
     await facts.erase_profiles(tx, _ids(erased))
     await facts.put_profiles(tx, profiles)
 
@@ -71,7 +71,10 @@ async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
 async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contact]]) -> None:
     contacts, erased = fold.newest(events)
     times = {event.key: event.time for event in events if event.payload is not None}
-    await facts.hold_off_erasure(tx)
+    if all(each.channels.thanks for each in contacts):
+        await facts.hold_off_refusals(tx)
+    else:
+        await facts.wait_for_facts(tx)
     await facts.erase_contacts(tx, _ids(erased))
     fresh = await facts.put_contacts(tx, [(each, times[each.key()]) for each in contacts])
     touched = await followups.ids_of_owners(tx, [*fresh, *_ids(erased)])
@@ -81,7 +84,7 @@ async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contac
 async def on_met(rules: Rules, tx: Connection, events: Sequence[Event[Met]]) -> None:
     """Two follow-ups for each meeting: what either owes the other."""
     met = [(event.payload, event.time) for event in events if event.payload is not None]
-    await facts.hold_off_erasure(tx)
+    await facts.hold_off_refusals(tx)
     gone = await facts.erased_among(tx, {person for each, _ in met for person in (each.a, each.b)})
     own = await followups.cadences(tx, {each.gathering_id for each, _ in met})
     heard: dict[UUID, Followup] = {}
@@ -117,5 +120,5 @@ async def on_met_note(tx: Connection, events: Sequence[Event[MetNote]]) -> None:
         note = event.payload
         if note is not None and (note.note_id not in newest or newest[note.note_id].revision < note.revision):
             newest[note.note_id] = note
-    await facts.hold_off_erasure(tx)
+    await facts.hold_off_refusals(tx)
     await facts.put_notes(tx, [newest[id_] for id_ in sorted(newest)])

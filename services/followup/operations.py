@@ -13,6 +13,7 @@ from services.followup.domain.course import Followup
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.domain.states import Report, Standing, State
+from services.followup.store import facts as facts_store
 from services.followup.store import followups
 from services.followup.store.followups import Known
 from shared.contracts.contract import Contract
@@ -181,6 +182,7 @@ async def pause(tx: Connection, rules: Rules, now: datetime, followup: UUID, len
 
 async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID, *, since: datetime | None) -> None:
     """No more reminders for the person behind a registration, or, with `since` None, reminders again."""
+    await facts_store.wait_for_facts(tx)
     stopped = await followups.stop(tx, registration, since)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, stopped))
 

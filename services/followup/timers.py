@@ -68,8 +68,8 @@ async def drain(connection: "asyncpg.Connection[Any]", database: Database, batch
 def _measure(fired: list[timers.Fired]) -> None:
     for kind, count in Counter("skipped_late" if each.skipped else each.kind for each in fired).items():
         metrics.due_fired.labels(kind).inc(count)
-    for each in fired:
-        metrics.due_lateness.observe(each.lateness.total_seconds())
+    # The oldest of a batch speaks for it: one observation for each timer would cost a tenth of the firing.
+    metrics.due_lateness.observe(max(each.late_seconds for each in fired))
 
 
 async def expire(database: Database, rules: Rules, every: float) -> None:

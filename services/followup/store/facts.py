@@ -14,9 +14,17 @@ from shared.contracts.registered import Registered
 from shared.platform.database import Connection
 
 
-async def hold_off_erasure(tx: Connection) -> None:
-    """Let no erasure commit before this transaction: it could miss rows that are not visible to it yet."""
+async def hold_off_refusals(tx: Connection) -> None:
+    """Let nobody be erased, and nobody refuse, until this transaction ends.
+
+    What it writes about somebody is not visible to them yet, so they would miss it.
+    """
     await tx.execute("lock table erased in share mode")
+
+
+async def wait_for_facts(tx: Connection) -> None:
+    """Before somebody is erased or refuses: wait for transactions that may be writing about them, and see their rows."""
+    await tx.execute("lock table erased in share row exclusive mode")
 
 
 async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:
@@ -150,6 +158,7 @@ async def erased_among(tx: Connection, ids: Collection[UUID]) -> set[UUID]:
 async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     """Forget these registrations and whatever others hold about them; remember only that they are forgotten."""
     gone = sorted(ids)
+    await wait_for_facts(tx)
     await tx.execute("insert into erased select unnest($1::uuid[]) on conflict do nothing", gone)
     # A meeting makes two follow-ups, so those about somebody are the counterparts of their own.
     rows = await tx.fetch(

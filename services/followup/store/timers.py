@@ -3,7 +3,7 @@
 There is no lease: the lock of a killed worker vanishes with its connection, and the next one finds the timer as it was.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -65,7 +65,7 @@ with due as materialized (
          || '}}', 'UTF8')
     from fired where not skipped
 )
-select followup_id, kind, due_at, skipped, now() - due_at as lateness from fired
+select followup_id, kind, due_at, skipped, extract(epoch from now() - due_at)::float8 as late_seconds from fired
 """
 
 
@@ -76,7 +76,7 @@ class Fired(NamedTuple):
     kind: str
     due_at: datetime
     skipped: bool
-    lateness: timedelta
+    late_seconds: float
 
 
 async def connect(url: str) -> "asyncpg.Connection[Any]":
@@ -89,7 +89,7 @@ async def connect(url: str) -> "asyncpg.Connection[Any]":
 async def fire(connection: "asyncpg.Connection[Any]", limit: int, after: tuple[datetime, UUID] = START) -> list[Fired]:
     """Fire up to `limit` timers that are due, the oldest first, beyond the watermark `after`."""
     rows = await connection.fetch(FIRE, limit, *after)
-    return [Fired(*row) for row in rows]
+    return list(map(Fired._make, rows))
 
 
 async def next_due(connection: "asyncpg.Connection[Any]") -> float | None:

@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import procrastinate
+import uvloop
 from procrastinate.types import JSONDict
 
 from deploy.local.postgres import Server
@@ -300,7 +301,7 @@ def main() -> None:
     parser.add_argument("--lateness-at", type=int, default=100_000, help="pending timers while lateness is measured")
     arguments = parser.parse_args()
     with running_postgres() as server:
-        asyncio.run(measure(server, arguments))
+        uvloop.run(measure(server, arguments))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Facts in, follow-ups out: any order, any repetition, erasure."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.followup import handlers, operations
 from services.followup.app import SERVICE
 from services.followup.domain.cadence import ImplausibleMeeting
 from services.followup.domain.states import State
 from shared.contracts.contact import Contact
 from shared.contracts.followup_done import FollowupDone
+from shared.contracts.met import Met
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from tests.component.followup.conftest import (
@@ -108,6 +111,30 @@ async def test_refusing_by_contact_deletes_timers_and_says_so(world: World) -> N
     assert {(each.owner, each.state) for each in done if isinstance(each, FollowupDone)} == {(A, "opted_out")}
     await world.hear([event(contact(A, 3), world.now)])
     assert await world.value("select count(*) from timer where owner = $1", A) == 2
+
+
+@pytest.mark.parametrize("way", ["stop", "contact", "erase"])
+async def test_a_meeting_under_way_does_not_slip_past_a_refusal(world: World, way: str) -> None:
+    """The refusal waits for the batch that is being written, and then sees what it wrote."""
+    await world.people_who_met([(0, 1)])
+    at = world.now - timedelta(minutes=5)
+
+    async def refuse() -> None:
+        if way == "stop":
+            async with world.database.transaction() as tx:
+                await operations.stop(tx, world.rules, world.now, A, since=world.now)
+        elif way == "contact":
+            await world.hear([event(contact(A, 2, thanks=False), world.now)])
+        else:
+            await world.hear([tombstone(Registered, A, world.now)])
+
+    async with world.database.transaction() as tx:
+        await handlers.build(world.rules)[Met](tx, [event(met(A, C, at), at)])
+        refusing = asyncio.create_task(refuse())
+        await asyncio.sleep(0.3)
+        assert not refusing.done()
+    await refusing
+    assert await world.value("select count(*) from timer where owner = $1", A) == 0
 
 
 async def test_erasure_reaches_everything_and_what_comes_later(world: World) -> None:
