@@ -130,6 +130,16 @@ class Stack:
         await self.ready(replica)
         return replica
 
+    def kill(self, name: str) -> None:
+        """SIGKILL one replica."""
+        self.replicas[name].process.kill()
+
+    async def revive(self, name: str) -> None:
+        """Start a replica that was killed, without waiting for it."""
+        process = self.replicas[name].process
+        await process.wait(10)
+        process.start()
+
     async def ready(self, replica: Replica) -> None:
         """Wait until a replica answers `/readyz`."""
         deadline = time.monotonic() + READY_TIMEOUT
