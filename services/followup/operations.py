@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.followup.domain import course, identity, states
+from services.followup.domain.cadence import Person
 from services.followup.domain.course import Followup
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
@@ -185,6 +186,12 @@ async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID, 
     await facts_store.wait_for_facts(tx)
     stopped = await followups.stop(tx, registration, since)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, stopped))
+
+
+async def set_hours(tx: Connection, rules: Rules, now: datetime, registration: UUID, person: Person) -> None:
+    """Plan what is left anew around somebody's own quiet hours and absence."""
+    moved = await followups.set_hours(tx, registration, person)
+    await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, moved))
 
 
 async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UUID, partner: UUID, policy: int) -> None:

@@ -1,6 +1,7 @@
 """A person's own follow-up page, by signed link: phone first, without scripts. Looking changes nothing; only POST acts."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from shared.platform.http import Db
 router = APIRouter(prefix="/f", include_in_schema=False, route_class=PersonsRoute)
 
 LINE: Final = 200  # characters of the one line about the talk
+QUIET_MINUTES: Final = 18 * 60
 LETTER: Final = 10_000  # characters of an edited letter
 
 
@@ -112,6 +114,30 @@ async def stop(visit: Visitor, database: Db) -> Response:
     async with database.transaction() as tx:
         await operations.stop(tx, visit.rules, visit.now, visit.reader.registration, since=visit.now)
     return _back(visit, None, "stopped")
+
+
+@router.post("/{token}/hours")
+async def hours(
+    visit: Visitor,
+    database: Db,
+    quiet_from: Annotated[time, Form()],
+    quiet_until: Annotated[time, Form()],
+    away_from: Annotated[str, Form(max_length=10)] = "",
+    away_until: Annotated[str, Form(max_length=10)] = "",
+) -> Response:
+    """When this person may be disturbed. A form leaves a date empty, so both dates or none make an absence."""
+    try:
+        away = ((date.fromisoformat(away_from), date.fromisoformat(away_until)),) if away_from and away_until else ()
+    except ValueError:
+        raise Invalid("the dates cannot be read") from None
+    # A quarter of the day must be left, or nothing could ever be said.
+    quiet = (quiet_until.hour * 60 + quiet_until.minute - quiet_from.hour * 60 - quiet_from.minute) % 1440
+    if quiet > QUIET_MINUTES or quiet_from.tzinfo or quiet_until.tzinfo or (away and away[0][0] > away[0][1]):
+        raise Invalid("these hours leave no time")
+    person = replace(visit.person, quiet_from=quiet_from, quiet_until=quiet_until, away=away)
+    async with database.transaction() as tx:
+        await operations.set_hours(tx, visit.rules, visit.now, visit.reader.registration, person)
+    return _back(visit, None, "hours")
 
 
 @router.post("/{token}/unsubscribe")

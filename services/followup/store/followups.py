@@ -300,6 +300,25 @@ async def stop(tx: Connection, registration: UUID, at: datetime | None) -> list[
     return [row["registration_id"] for row in rows]
 
 
+async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[UUID]:
+    """Keep when the person behind a registration may be disturbed, for all their registrations, which are returned."""
+    away_from, away_until = person.away[0] if person.away else (None, None)
+    rows = await tx.fetch(
+        "insert into preference (registration_id, quiet_from, quiet_until, away_from, away_until)"
+        " select mine.registration_id, $2, $3, $4, $5 from registration as asked"
+        " join registration as mine using (person_id) where asked.registration_id = $1"
+        " on conflict (registration_id) do update set quiet_from = excluded.quiet_from,"
+        " quiet_until = excluded.quiet_until, away_from = excluded.away_from, away_until = excluded.away_until"
+        " returning registration_id",
+        registration,
+        person.quiet_from,
+        person.quiet_until,
+        away_from,
+        away_until,
+    )
+    return [row["registration_id"] for row in rows]
+
+
 async def expire(tx: Connection, limit: int) -> list[UUID]:
     """Mark follow-ups whose time has run out; return them. Their course is not computed yet."""
     rows = await tx.fetch(

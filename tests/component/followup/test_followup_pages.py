@@ -146,6 +146,31 @@ async def test_one_tap_outcomes_undo_later_and_stop(world: World) -> None:
         assert "記録できませんでした" in nonsense.text
 
 
+async def test_own_hours_and_absence_plan_anew(world: World) -> None:
+    await met_with_note(world)
+    first = followup_of(A, B)
+    away = world.now.date() + timedelta(days=40)
+    form = {"quiet_from": "18:00", "quiet_until": "11:00", "away_from": str(world.now.date()), "away_until": str(away)}
+    async with door(world) as http:
+        assert (await http.post(f"{page(world)}/hours", data=form)).status_code == 303
+        dues = await world.value("select due from followup where id = $1", first)
+        kinds = await world.value("select kinds from followup where id = $1", first)
+        assert 'value="18:00"' in (await http.get(page(world))).text
+        for due, kind in zip(dues, kinds, strict=True):
+            local = due + timedelta(hours=9)
+            assert kind == "missed_24h" or (local.date() > away and 11 <= local.hour < 18)
+        for wrong in (
+            {"quiet_from": "08:00", "quiet_until": "07:00"},
+            {"quiet_from": "25:00", "quiet_until": "07:00"},
+            {"quiet_from": "21:00", "quiet_until": "08:00", "away_from": "2027-02-02", "away_until": "2027-02-01"},
+            {"quiet_from": "21:00", "quiet_until": "08:00", "away_from": "soon", "away_until": "later"},
+        ):
+            assert (await http.post(f"{page(world)}/hours", data=wrong)).status_code == 422
+        usual = {"quiet_from": "21:00", "quiet_until": "08:00", "away_from": "", "away_until": ""}
+        assert (await http.post(f"{page(world)}/hours", data=usual)).status_code == 303
+    assert "thank_draft" in await world.value("select kinds from followup where id = $1", first)
+
+
 async def test_nobody_acts_on_what_is_not_theirs(world: World) -> None:
     await met_with_note(world)
     foreign = followup_of(B, A)
