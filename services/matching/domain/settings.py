@@ -33,5 +33,5 @@ class Weights:
     """How many good meetings everybody should have."""
     shortfall: float = 60.0
     """Lost per squared missing good meeting of a person: lifts the worst-off first."""
-    lone_newcomer: float = 1000.0
+    lone_newcomer: float = 600.0
     """Lost per table with exactly one newcomer."""
