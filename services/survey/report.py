@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.survey.domain import charts
 from services.survey.domain.facts import Facts
@@ -96,6 +97,8 @@ def page(facts: Facts, locale: str) -> dict[str, Any]:
     )
     return {
         "facts": facts,
+        "held_on": facts.starts_at.astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d"),
+        "as_of": facts.as_of.astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d %H:%M"),
         "steps": [(STEPS[step.name][locale], step) for step in steps],
         "funnel_chart": charts.bars(
             "参加から次の一歩まで" if locale == "ja" else "From registration to a next step",

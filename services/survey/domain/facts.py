@@ -58,6 +58,7 @@ class Facts:
     title: str
     starts_at: datetime
     as_of: datetime
+    time_zone: str
     guests: tuple[Guest, ...]
     proposed: frozenset[tuple[UUID, UUID]] = frozenset()
     """Pairs that were introduced, lower id first."""

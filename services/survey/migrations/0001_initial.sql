@@ -48,11 +48,14 @@ create index meeting_gathering on meeting (gathering_id);
 create table followup_due (
     followup_id  uuid not null,
     step         int  not null,
-    gathering_id uuid not null,
-    kind         text not null,
+    gathering_id uuid        not null,
+    owner        uuid        not null,
+    other        uuid        not null,
+    kind         text        not null,
+    deadline_at  timestamptz not null,
     primary key (followup_id, step)
 );
-create index followup_due_gathering on followup_due (gathering_id);
+create index followup_due_gathering on followup_due (gathering_id, owner, other);
 
 create table followup (
     followup_id    uuid primary key,

@@ -98,12 +98,16 @@ async def upsert_meetings(tx: Connection, rows: Sequence[Met]) -> None:
 async def insert_due(tx: Connection, rows: Sequence[FollowupDue]) -> None:
     """Count a due step once."""
     await tx.execute(
-        "insert into followup_due (followup_id, step, gathering_id, kind)"
-        " select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[]) on conflict do nothing",
+        "insert into followup_due (followup_id, step, gathering_id, owner, other, kind, deadline_at) select * from"
+        " unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[])"
+        " on conflict do nothing",
         [each.followup_id for each in rows],
         [each.step for each in rows],
         [each.gathering_id for each in rows],
+        [each.owner for each in rows],
+        [each.other for each in rows],
         [each.kind for each in rows],
+        [each.deadline_at for each in rows],
     )
 
 
@@ -157,10 +161,12 @@ async def facts(connection: Connection, gathering_id: UUID, as_of: datetime) -> 
     # A follow-up exists for each side of a meeting, whether or not anything was done about it yet.
     followups = await rows(
         "select owner, other, coalesce(followup.state, 'open') as state, side.met_at,"
-        " coalesce(followup.deadline_at, side.met_at + interval '24 hours') as deadline_at, first_touch_at"
+        " coalesce(followup.deadline_at, due.deadline_at, side.met_at + interval '24 hours') as deadline_at, first_touch_at"
         " from (select a as owner, b as other, met_at from meeting where gathering_id = $1"
         " union all select b, a, met_at from meeting where gathering_id = $1) as side"
         " left join (select * from followup where gathering_id = $1) as followup using (owner, other)"
+        " left join (select owner, other, max(deadline_at) as deadline_at from followup_due where gathering_id = $1"
+        " group by owner, other) as due using (owner, other)"
         " order by owner, other"
     )
     responses = await rows(
@@ -171,6 +177,7 @@ async def facts(connection: Connection, gathering_id: UUID, as_of: datetime) -> 
     return Facts(
         title=gathering.title,
         starts_at=gathering.starts_at,
+        time_zone=gathering.time_zone,
         as_of=as_of,
         guests=tuple(Guest(**dict(row)) for row in guests),
         proposed=frozenset(
