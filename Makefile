@@ -44,7 +44,7 @@ faults: setup ## the long fault run
 	$(RUN) -m pytest tests/fault -m fault --fault-minutes 10
 
 lock: setup ## pin every package anew, by hash and without addresses
-	$(VENV)/bin/uv pip compile --quiet --all-extras --universal --python-version 3.11 --generate-hashes \
+	@$(VENV)/bin/uv pip compile --quiet --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and the local stack's data

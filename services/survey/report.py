@@ -114,7 +114,7 @@ def page(facts: Facts, locale: str) -> dict[str, Any]:
         "mixing": mixing(facts),
         "speed": speed(facts),
         "improvements": improvements(facts),
-        "quotes": [r.free_text for r in facts.responses if r.quotable and r.free_text]
+        "quotes": list(dict.fromkeys(r.free_text for r in facts.responses if r.quotable and r.free_text))
         if answered >= HIDDEN_BELOW
         else [],
         "caution": answered < 3 * COUNTS_BELOW,

@@ -14,11 +14,11 @@ def bars(title: str, rows: Sequence[tuple[str, int, str]]) -> str:
     top = max((count for _, count, _ in rows), default=0) or 1
     parts = []
     for at, (label, count, note) in enumerate(rows):
-        y, width = at * ROW, round((WIDTH - 300) * count / top)
+        y, width = at * ROW, round((WIDTH - 335) * count / top)
         parts.append(
             f'<text x="0" y="{y + 21}" class="label">{escape(label)}</text>'
-            f'<rect x="150" y="{y + 6}" width="{max(width, 1)}" height="20" rx="3" class="bar"/>'
-            f'<text x="{158 + width}" y="{y + 21}" class="value">{count} <tspan class="note">{escape(note)}</tspan></text>'
+            f'<rect x="185" y="{y + 6}" width="{max(width, 1)}" height="20" rx="3" class="bar"/>'
+            f'<text x="{193 + width}" y="{y + 21}" class="value">{count} <tspan class="note">{escape(note)}</tspan></text>'
         )
     return _svg(title, "; ".join(f"{label} {count} {note}" for label, count, note in rows), len(rows) * ROW, parts)
 

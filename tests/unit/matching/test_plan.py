@@ -1,0 +1,218 @@
+"""A plan for any group: rules kept, nobody left out, reproducible, and a clear reason where there is nothing to plan."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from deploy.demo.people import OSAKA
+from services.matching.domain.introductions import short_lists
+from services.matching.domain.people import Person
+from services.matching.domain.plan import Task, make_plan
+from services.matching.domain.proof import bound, prove, tables_of
+from services.matching.domain.reasons import explain
+from services.matching.domain.scoring import score
+from services.matching.domain.seating import NoPlan, Seating, seat, table_sizes
+from services.matching.domain.settings import Weights
+from services.registration.domain.answers import Answers
+from services.registration.domain.csv_intake import read_csv
+from shared.platform.ids import derived
+
+WEIGHTS = Weights()
+
+
+def person(number: int, **more: object) -> Person:
+    base = Person(derived("registration", number), derived("person", number), "partner_search", name=f"試験{number}")
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def osaka() -> tuple[Person, ...]:
+    rows = [answers for _, answers in read_csv(OSAKA.read_bytes()) if isinstance(answers, Answers)]
+    return tuple(
+        Person(
+            registration_id=derived("registration", row.external_id),
+            person_id=derived("person", row.email),
+            purpose=row.purpose,
+            **{  # type: ignore[arg-type]
+                field: getattr(row, field) or ""
+                for field in "name company industry industry_text company_size role region goal needs offers pitch "
+                "talk_topics avoid".split()
+            },
+            times_attended=row.times_attended,
+        )
+        for row in rows
+    )
+
+
+def task(people: tuple[Person, ...], rounds: int = 3, seed: int = 1, proposals: int = 200_000) -> Task:
+    return Task(people, rounds, (), (), seed, proposals)
+
+
+def test_the_real_people_get_a_plan_that_keeps_every_rule(osaka: tuple[Person, ...]) -> None:
+    result = make_plan(task(osaka, 4, proposals=1_000_000))
+    assert result.proof.violations == ()
+    assert 0 < result.proof.value <= result.proof.bound
+    assert all(3 <= len(found) <= 5 for found in result.introductions.values())
+    assert all([r for r, _ in seats] == [1, 2, 3, 4] for seats in result.seats.values())
+
+
+def test_the_same_seed_gives_the_same_plan(osaka: tuple[Person, ...]) -> None:
+    assert make_plan(task(osaka[:24])).seats == make_plan(task(osaka[:24])).seats
+    assert make_plan(task(osaka[:24])).seats != make_plan(task(osaka[:24], seed=2)).seats
+
+
+def test_no_blocked_pair_is_proposed_or_seated(osaka: tuple[Person, ...]) -> None:
+    scored = score(osaka, WEIGHTS)
+    result = make_plan(task(osaka, 3, proposals=500_000))
+    place = {each.registration_id: at for at, each in enumerate(osaka)}
+    for owner, proposed in result.introductions.items():
+        assert not any(scored.blocked[place[owner], place[each.counterpart]] for each in proposed)
+    at_table: dict[tuple[int, int], list[int]] = {}
+    for owner, seats in result.seats.items():
+        for seat_ in seats:
+            at_table.setdefault(seat_, []).append(place[owner])
+    assert not any(scored.blocked[i, j] for people in at_table.values() for i, j in combinations(people, 2))
+
+
+def test_one_mailbox_one_company_and_avoided_people_are_kept_apart() -> None:
+    people = (
+        person(1, company="株式会社木下"),
+        person(2, company="木下(株)"),
+        person(3, avoid="保険の勧誘はお断り"),
+        person(4, offers="生命保険のご提案", industry="J"),
+        replace(person(5), person_id=person(1).person_id),
+        person(6, industry="E", offers="金属部品の切削加工と試作"),
+        person(7, industry="E", offers="金属部品の切削加工、試作も"),
+    )
+    blocked = score(people, WEIGHTS).blocked
+    assert blocked[0, 1], "same company"
+    assert blocked[2, 3], "avoided"
+    assert blocked[0, 4], "same person"
+    assert blocked[5, 6], "competitors"
+    assert not blocked[0, 2]
+
+
+def test_a_need_finds_its_offer_in_other_words() -> None:
+    people = (
+        person(1, needs="若い世代に届く動画を作ってくれる人を探しています"),
+        person(2, offers="短い映像の撮影と編集"),
+        person(3, offers="税務相談"),
+        person(4, needs="We look for somebody to translate our website", offers="x"),
+        person(5, offers="翻訳と通訳(英語・中国語)"),
+    )
+    directed = score(people, WEIGHTS).directed
+    assert directed[0, 1] > directed[0, 2]
+    assert directed[3, 4] > directed[3, 2]
+
+
+def test_reasons_quote_words_and_never_scores_or_blocks(osaka: tuple[Person, ...]) -> None:
+    scored = score(osaka, WEIGHTS)
+    for each in short_lists(scored):
+        for other in each.counterparts:
+            words = explain(scored, each.person, other)
+            text = " ".join(reason.ja + reason.en for reason in words.reasons) + words.question_ja
+            assert words.reasons
+            assert osaka[other].avoid == "" or osaka[other].avoid not in text
+            assert str(round(float(scored.value[each.person, other]), 2)) not in text
+
+
+def test_order_of_people_does_not_change_the_score(osaka: tuple[Person, ...]) -> None:
+    order = np.random.default_rng(3).permutation(len(osaka))
+    one, other = score(osaka, WEIGHTS), score([osaka[at] for at in order], WEIGHTS)
+    assert np.allclose(one.value[np.ix_(order, order)], other.value, atol=1e-3)
+    assert (one.blocked[np.ix_(order, order)] == other.blocked).all()
+
+
+def test_each_weight_has_an_effect(osaka: tuple[Person, ...]) -> None:
+    base = score(osaka, WEIGHTS, met_before=[(osaka[0].registration_id, osaka[1].registration_id)])
+    for field in ("other_industry", "same_purpose", "same_size", "solicitor", "met_before", "hubness", "shared_topic"):
+        off = score(
+            osaka,
+            replace(WEIGHTS, **{field: 0.0}),  # type: ignore[arg-type]
+            met_before=[(osaka[0].registration_id, osaka[1].registration_id)],
+        )
+        assert not np.allclose(base.value, off.value), field
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        tuple(person(n) for n in range(2)),
+        tuple(person(n) for n in range(3)),
+        tuple(person(n) for n in range(7)),
+        tuple(person(n, times_attended=0) for n in range(12)),
+        tuple(person(n, company="同じ会社") for n in range(8)),
+        tuple(person(n, needs="あ" * 10_000, offers="い" * 10_000) for n in range(6)),
+    ],
+    ids=["two", "three", "odd", "all newcomers", "all blocked", "long texts"],
+)
+def test_hostile_groups_still_get_a_plan(people: tuple[Person, ...]) -> None:
+    result = make_plan(task(people, 2, proposals=20_000))
+    assert set(result.seats) == {each.registration_id for each in people}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_nobody_to_meet_is_a_reason(count: int) -> None:
+    with pytest.raises(NoPlan, match="two"):
+        make_plan(task(tuple(person(n) for n in range(count))))
+
+
+def test_too_few_seats_is_a_reason() -> None:
+    with pytest.raises(NoPlan, match="7 people for 6 seats"):
+        table_sizes(7, (6,))
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(2, 60), st.integers(2, 8))
+def test_tables_are_even_and_fit(people: int, seats: int) -> None:
+    sizes = table_sizes(people, (seats,) * -(-people // seats))
+    assert sum(sizes) == people
+    assert max(sizes) <= seats
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_the_validator_convicts() -> None:
+    people = tuple(person(n, times_attended=1) for n in range(6))
+    scored = score(people, WEIGHTS)
+    twice = Seating(np.array([[0, 0, 0, 1, 1, 1]] * 2, dtype=np.int32), (3, 3))
+    assert any("2 times" in each for each in prove(scored, range(6), twice, WEIGHTS).violations)
+    missing = Seating(np.array([[0, 0, 0, 1, 1, -1]], dtype=np.int32), (3, 3))
+    assert any("not at all" in each for each in prove(scored, range(6), missing, WEIGHTS).violations)
+    scored.blocked[0, 1] = scored.blocked[1, 0] = True
+    once = Seating(np.array([[0, 0, 0, 1, 1, 1]], dtype=np.int32), (3, 3))
+    assert any("must not meet" in each for each in prove(scored, range(6), once, WEIGHTS).violations)
+    newcomers = (person(7, times_attended=0), person(8, times_attended=0))
+    mixed = score((newcomers[0], *people[:2], newcomers[1], *people[2:4]), WEIGHTS)
+    assert any("newcomer" in each for each in prove(mixed, range(6), once, WEIGHTS).violations)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(4, 9), st.integers(1, 3), st.integers(0, 10_000))
+def test_the_bound_is_never_below_the_best(count: int, meetings: int, seed: int) -> None:
+    """Against every way to choose pairs, for small groups by brute force over greedy orders."""
+    generator = np.random.default_rng(seed)
+    drawn = generator.uniform(0, 50, (count, count))
+    value = ((drawn + drawn.T) / 2).astype(np.float32)
+    np.fill_diagonal(value, 0)
+    pairs = list(combinations(range(count), 2))
+    best = 0.0
+    for _ in range(200):
+        left, total = [meetings] * count, 0.0
+        for at in generator.permutation(len(pairs)):
+            i, j = pairs[at]
+            if left[i] and left[j]:
+                left[i] -= 1
+                left[j] -= 1
+                total += float(value[i, j])
+        best = max(best, total)
+    assert bound(value, meetings) >= best - 1e-3
+
+
+def test_seats_follow_the_tables(osaka: tuple[Person, ...]) -> None:
+    scored = score(osaka[:10], WEIGHTS)
+    seating = seat(scored, range(10), (4, 3, 3), 2, WEIGHTS, seed=1, proposals=20_000)
+    assert sorted(len(people) for _, _, people in tables_of(seating)) == [3, 3, 3, 3, 4, 4]
