@@ -21,7 +21,7 @@ from deploy.local.processes import Process, as_user
 
 START_TIMEOUT: Final = 30.0  # seconds
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
-_GRANTS: Final = ROOT / "deploy" / "postgres" / "database.sql"
+_GRANTS: Final = ROOT / "deploy" / "postgres" / "database.sql.in"
 
 
 @dataclass(frozen=True)
