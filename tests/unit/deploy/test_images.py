@@ -17,8 +17,9 @@ BIN = Path(sys.executable).parent
 
 
 def test_compose_follows_the_specification() -> None:
-    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "docker-compose.yml"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    schema = ["--builtin-schema", "vendor.compose-spec"]
+    command = [BIN / "check-jsonschema", *schema, ROOT / "docker-compose.yml"]
+    result = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
 
 
