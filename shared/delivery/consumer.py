@@ -6,7 +6,7 @@ stops: that is a bad deploy, not bad data.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -172,10 +172,10 @@ class Consumer:
     ) -> None:
         self._consecutive = 0 if good else self._consecutive + len(bad)
         present = clock.now()
-        seen: dict[str, int] = defaultdict(int)
+        seen = Counter(event.topic for _, event in good)
+        ages = {topic: metrics.consumer_event_age.labels(topic) for topic in seen}
         for _, event in good:
-            seen[event.topic] += 1
-            metrics.consumer_event_age.labels(event.topic).observe((present - event.time).total_seconds())
+            ages[event.topic].observe((present - event.time).total_seconds())
         for topic, count in seen.items():
             metrics.consumed.labels(topic, "applied").inc(fresh.get(topic, 0))
             metrics.consumed.labels(topic, "duplicate").inc(count - fresh.get(topic, 0))

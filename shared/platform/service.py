@@ -57,6 +57,7 @@ class Service(Generic[SettingsT]):
         """Run until SIGTERM. Raises what ended it otherwise."""
         logging.configure(self.name, settings.replica_name, settings.log_level)
         tracing.configure(self.name, settings.replica_name, settings.otlp_endpoint, settings.trace_sample_ratio)
+        runtime.spare_collector()
         async with AsyncExitStack() as stack:
             opening = open_database(
                 settings.database_url,
