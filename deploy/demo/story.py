@@ -45,7 +45,7 @@ class Told:
     report_url: str = ""
 
 
-async def play(platform: Platform, guests: int, tell: Tell) -> Told:
+async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = NO_SHOW) -> Told:
     """Play a whole gathering of `guests` registrations and return what the platform knows of it."""
     dice = random.Random(SEED)
     told = Told()
@@ -68,7 +68,7 @@ async def play(platform: Platform, guests: int, tell: Tell) -> Told:
     told.plan = await eventually("the plan", planned, 300)
 
     tell(0.35, "the doors open")
-    present = [person for person in people if dice.random() >= NO_SHOW]
+    present = [person for person in people if dice.random() >= no_show]
     await platform.call("registration", "POST", f"/gatherings/{gathering}/phase", json={"phase": "running"})
     await platform.call("registration", "POST", "/check-ins/bulk", json={"registration_ids": present})
     told.attended = len(present)
