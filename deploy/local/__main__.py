@@ -38,7 +38,9 @@ async def _run(arguments: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     arguments.data.mkdir(parents=True, exist_ok=True)
     if arguments.what == "kafka":
-        running = await brokers.start(arguments.data, brokers=arguments.brokers)
+        base = arguments.port_base
+        ports = [base + n for n in range(2 * arguments.brokers)] if base else None
+        running = await brokers.start(arguments.data, brokers=arguments.brokers, ports=ports)
         print(f"KAFKA_BOOTSTRAP_SERVERS={running.bootstrap_servers}", flush=True)
         await stop.wait()
         await running.stop()

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import hashlib
-import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +49,7 @@ class Kafka:
         return ",".join(node.address for node in self.nodes)
 
     async def start(self) -> None:
-        """Start every node and wait until the cluster answers. Raises `StackError`."""
+        """Start every node and wait until the cluster answers. Raises `StackError`, having stopped what ran."""
         runtime = java.find()
         class_path = ":".join(map(str, await asyncio.to_thread(jars.class_path)))
         cluster_id = self._cluster_id()
@@ -70,9 +69,13 @@ class Kafka:
             self._processes[node.number] = Process(
                 f"kafka-{node.number}", command, self._data / f"kafka-{node.number}.log"
             )
-        for process in self._processes.values():
-            process.start()
-        await self.ready()
+        try:
+            for process in self._processes.values():
+                process.start()
+            await self.ready()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def ready(self) -> None:
         """Wait until every node is a broker of the cluster and answers metadata requests."""
@@ -207,13 +210,14 @@ class _ClassArchive:
         identity = hashlib.sha256(f"{runtime.command} {runtime.version} {class_path}".encode()).hexdigest()[:12]
         self._ahead_of_time = runtime.major >= 25
         self._file = cache() / f"kafka-classes-{identity}"
-        self._fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        self._fresh = self._file.with_name(f"{self._file.name}.{uuid4().hex[:8]}")  # two clusters may write at once
 
     def flags(self, *, write: bool) -> list[str]:
         """JVM flags that use the archive, or that write it at exit where there is none."""
         if self._file.exists():
+            # Both skip an archive that does not fit. Beside AOTCache a JVM refuses to start with any -Xshare.
             option = "AOTCache" if self._ahead_of_time else "SharedArchiveFile"
-            return [f"-XX:{option}={self._file}", "-Xshare:auto", "-Xlog:disable", "-Xlog:all=off"]
+            return [f"-XX:{option}={self._file}", "-Xlog:disable", "-Xlog:all=off"]
         if not write:
             return []
         option = "AOTCacheOutput" if self._ahead_of_time else "ArchiveClassesAtExit"
