@@ -1,5 +1,6 @@
 """The table of topics: who writes, who reads, how a topic is kept. Everything about topics is generated from it."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -47,7 +48,7 @@ class Topic:
     @property
     def meaning(self) -> str:
         """The first line of the module's docstring, which is the topic's definition."""
-        return (__import__(self.model.__module__, fromlist=["__doc__"]).__doc__ or "").partition("\n")[0]
+        return (sys.modules[self.model.__module__].__doc__ or "").partition("\n")[0]
 
     def config(self) -> dict[str, str]:
         """Kafka topic configuration. Erasure has a time bound only through `max.compaction.lag.ms`."""

@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.local.kafka import Kafka
 from deploy.local.places import StackError
 from deploy.local.testing import running_kafka
-from shared.contracts.catalogue import KafkaTopic
 from shared.contracts.contract import Contract
 from shared.contracts.envelope import Event
 from shared.contracts.topics import ensure_topics
@@ -103,8 +102,3 @@ async def background(work: Any) -> AsyncIterator["asyncio.Task[None]"]:
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task
-
-
-def own_topics(suffix: str, names: Sequence[str]) -> list[KafkaTopic]:
-    """Topics of a test's own."""
-    return [KafkaTopic(f"{name}-{suffix}", 4, {}) for name in names]

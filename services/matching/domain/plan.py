@@ -1,6 +1,6 @@
 """One whole plan: lists, seats and proof, from people to a result that can be stored. Runs in a process of its own."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -90,12 +90,3 @@ def _best_seating(task: Task, scored: Score, here: Sequence[int], sizes: Sequenc
         if not tried[-1][1].violations:
             break
     return min(tried, key=lambda each: len(each[1].violations))
-
-
-def blocked_pairs(task: Task) -> Collection[tuple[UUID, UUID]]:
-    """Pairs that the plan keeps apart, for checks."""
-    scored = score(task.people, task.weights, met_before=task.met_before)
-    pairs: Sequence[tuple[int, int]] = [
-        (i, j) for i in range(len(task.people)) for j in range(i) if scored.blocked[i, j]
-    ]
-    return [(task.people[i].registration_id, task.people[j].registration_id) for i, j in pairs]
