@@ -64,10 +64,15 @@ class Kafka:
                 "-cp",
                 class_path,
                 "kafka.Kafka",
-                node.folder / "server.properties",
+                "server.properties",
             ]
             self._processes[node.number] = Process(
-                f"kafka-{node.number}", command, self._data / f"kafka-{node.number}.log"
+                f"kafka-{node.number}",
+                command,
+                self._data / f"kafka-{node.number}.log",
+                # Started in its folder, with names relative to it: a properties file takes no 縁 and no comma in a path.
+                cwd=node.folder,
+                env={"LC_ALL": "C.UTF-8"},
             )
         try:
             for process in self._processes.values():
@@ -150,7 +155,7 @@ class Kafka:
                 "inter.broker.listener.name": "PLAINTEXT",
                 "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
                 "controller.quorum.voters": voters,
-                "log.dirs": node.folder / "logs",
+                "log.dirs": "logs",
                 "auto.create.topics.enable": "false",
                 "default.replication.factor": copies,
                 "min.insync.replicas": majority,
