@@ -68,7 +68,7 @@ class Answers(BaseModel):
     external_id: ExternalId
     name: Annotated[ShortText, BeforeValidator(clean)]
     name_kana: Short = None
-    email: Annotated[str, AfterValidator(_address)]
+    email: Annotated[str, BeforeValidator(clean), AfterValidator(_address)]
     company: Short = None
     title: Short = None
     role: Role | None = None
@@ -135,7 +135,7 @@ def advise(answers: Answers) -> list[Advice]:
     ]
 
 
-_COUNT: Final = re.compile(r"(\d{1,3})\s*(?:名|人|社|件|組|people|persons?|compan|leads?)", re.IGNORECASE)
+_COUNT: Final = re.compile(r"(?<![\d.,])(\d{1,3})\s*(?:名|人|社|件|組|people|persons?|compan|leads?)", re.IGNORECASE)
 
 
 def counted_goal(answers: Answers) -> int | None:

@@ -60,6 +60,8 @@ def read_csv(body: bytes) -> Iterator[tuple[int, Answers | list[tuple[str, str]]
     rows = csv.reader(io.StringIO(_decode(body), newline=""), strict=False)
     csv.field_size_limit(1 << 30)
     header = [str(clean(name) or "") for name in next(rows, [])]
+    if header and not any(name in COLUMNS for name in header):  # a person's row: its cells are not repeated
+        raise NotCsv("the first row names none of our columns; send a header row")
     unknown = [name for name in header if name not in COLUMNS]
     if unknown:
         raise NotCsv(f"unknown columns: {', '.join(name[:40] or '(empty)' for name in unknown[:5])}")
@@ -93,7 +95,7 @@ def _answers(fields: list[str], row: list[str]) -> Answers | list[tuple[str, str
     if "purpose" in given:
         given["purpose"] = _PURPOSES.get(str(given["purpose"]), given["purpose"])
     for name in _NUMBERS:
-        if isinstance(text := given.get(name), str) and text.isdecimal():
+        if isinstance(text := given.get(name), str) and text.isdecimal() and len(text) < 10:
             given[name] = int(text)
     try:
         return Answers.model_validate(given)
