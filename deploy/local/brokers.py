@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.local.jars import JarsUnavailable
+from deploy.local.java import JavaUnavailable
 from deploy.local.kafka import Kafka
 from deploy.local.mock_kafka import WARNING
 from deploy.local.places import StackError
@@ -22,6 +23,8 @@ class Brokers(Protocol):
 
     async def stop(self) -> None: ...
 
+    def check(self) -> None: ...
+
 
 class Given:
     """A cluster that somebody else runs."""
@@ -31,6 +34,9 @@ class Given:
 
     async def stop(self) -> None:
         """Not ours to stop."""
+
+    def check(self) -> None:
+        """Not ours to watch."""
 
 
 class Mock:
@@ -54,6 +60,9 @@ class Mock:
     async def stop(self) -> None:
         await self._process.stop()
 
+    def check(self) -> None:
+        self._process.check()
+
 
 async def start(data: Path, *, brokers: int = 1, ports: list[int] | None = None) -> Brokers:
     """Start what can be had. `ENISHI_REQUIRE_KAFKA` makes the mock an error. Raises `StackError`."""
@@ -62,7 +71,7 @@ async def start(data: Path, *, brokers: int = 1, ports: list[int] | None = None)
     kafka = Kafka(data, brokers=brokers, ports=ports)
     try:
         await kafka.start()
-    except JarsUnavailable as error:
+    except (JarsUnavailable, JavaUnavailable) as error:
         if os.environ.get("ENISHI_REQUIRE_KAFKA"):
             raise StackError(f"a real Kafka is required: {error}") from error
         print(f"{error}\n{WARNING}", file=sys.stderr)

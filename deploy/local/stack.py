@@ -60,10 +60,15 @@ class Stack:
         """Start everything; independent things at the same time. Raises `StackError`, having stopped what ran."""
         self.data.mkdir(parents=True, exist_ok=True)
         try:
-            await asyncio.gather(self._start_brokers(), self._start_databases())
+            async with asyncio.TaskGroup() as together:  # when one fails, the other is cancelled and stops its own
+                together.create_task(self._start_brokers())
+                together.create_task(self._start_databases())
             for replica in self.replicas.values():
                 self._launch(replica)
             await asyncio.gather(*(self.ready(replica) for replica in self.replicas.values()))
+        except BaseExceptionGroup as group:
+            await self.stop()
+            raise group.exceptions[0] from None
         except BaseException:
             await self.stop()
             raise
@@ -154,9 +159,12 @@ class Stack:
         return self.replicas[f"{service}-0"].url
 
     def check(self) -> None:
-        """Raise `StackError` when a service has ended by itself."""
+        """Raise `StackError` when a service, Kafka or PostgreSQL has ended by itself."""
         for replica in self.replicas.values():
             replica.process.check()
+        self.postgres.check()
+        if self.brokers:
+            self.brokers.check()
 
     async def stop(self) -> None:
         """Stop services first, then what they stand on."""

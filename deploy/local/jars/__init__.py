@@ -24,9 +24,11 @@ def class_path() -> list[Path]:
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two stacks that start at once fetch once
         if not (folder / ".complete").exists():
+            for left_over in folder.glob("*.jar"):  # of a fetch that was interrupted
+                left_over.unlink()
             _fetch(folder)
-            check(folder)
             (folder / ".complete").touch()
+        check(folder)
     return [folder / name for name in sorted(sums())]
 
 
@@ -42,7 +44,9 @@ def check(folder: Path, expected: dict[str, str] | None = None) -> None:
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.jar")}
     wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
     if wrong:
-        raise StackError(f"these jars are not the ones that were pinned: {', '.join(wrong)}; nothing was started")
+        raise StackError(
+            f"these jars in {folder} are not the ones that were pinned: {', '.join(wrong)}; delete the folder"
+        )
 
 
 def _fetch(folder: Path) -> None:
