@@ -38,13 +38,14 @@ async def open_database_for(postgres: Server) -> AsyncIterator[OpenDatabase]:
 
         async def create(service: Service[Any]) -> Database:
             roles = f"test_{service.name}"
-            if service.name not in _TEMPLATES:
+            schema = str(service.migrations)  # two services of tests may share a name, never their migrations
+            if schema not in _TEMPLATES:
                 template = await postgres.create_database(f"template_{service.name}_{uuid4().hex[:8]}", roles=roles)
                 settings = settings_for(service, template.url, migration_database_url=template.owner_url)
                 await service.migrate(settings)
-                _TEMPLATES[service.name] = template.name
+                _TEMPLATES[schema] = template.name
             name = f"test_{service.name}_{uuid4().hex[:8]}"
-            created = await postgres.create_database(name, roles=roles, template=_TEMPLATES[service.name])
+            created = await postgres.create_database(name, roles=roles, template=_TEMPLATES[schema])
             stack.push_async_callback(postgres.drop_database, name)
             return await stack.enter_async_context(open_database(created.url, name="test", connections=20))
 

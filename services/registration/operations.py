@@ -79,6 +79,8 @@ async def submit(
     """
     gathering = await _gathering(tx, partner_id, gathering_id)
     by_name = await registrations.by_external_ids(tx, partner_id, [each.external_id for each in submissions])
+    # An address that was corrected names another person from then on; one left without a registration is forgotten.
+    leaving = [known.person_id for known in by_name.values()]
     person_of = await registrations.persons(
         tx, partner_id, list({each.email: (uuid7(), each.email) for each in submissions}.values())
     )
@@ -104,6 +106,7 @@ async def submit(
         by_person[registration.person_id] = registration
     await registrations.upsert_registrations(tx, list(changed.values()))
     await registrations.insert_external_names(tx, partner_id, names)
+    await registrations.delete_persons_without_registration(tx, [*leaving, *person_of.values()])
     await _publish(tx, list(changed.values()), now)
     metrics.accepted.labels("registration").inc(sum(1 for each in results if each.status == "created"))
     return results
@@ -127,7 +130,7 @@ def _one(
             return Submitted("unchanged", named)
         if same_person is not None and same_person.registration_id != named.registration_id:
             return Submitted("rejected", pointer="/email", reason="this address belongs to another registration here")
-        return Submitted("updated", named.revised(answers=answers))
+        return Submitted("updated", named.revised(answers=answers, person_id=person_id))
     if same_person is not None:
         return Submitted("duplicate", same_person)
     try:

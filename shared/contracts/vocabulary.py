@@ -2,8 +2,10 @@
 
 from typing import Annotated, Final
 from uuid import UUID
+from zoneinfo import available_timezones
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.contract import OneOf
 
@@ -34,8 +36,22 @@ Tag = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{1,39}$")]
 """A concept of the need/offer lexicon, for example `video_production`."""
 
 Locale = Annotated[str, Field(pattern="^(ja|en)$")]
-TimeZone = Annotated[str, Field(min_length=1, max_length=64, examples=["Asia/Tokyo"])]
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("text", "must not hold the character NUL")
+    return text
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise PydanticCustomError("time_zone", "must be an IANA time zone such as Asia/Tokyo")
+    return name
+
+
+TimeZone = Annotated[str, Field(min_length=1, max_length=64, examples=["Asia/Tokyo"]), AfterValidator(_known_zone)]
 """IANA time zone name."""
 
-ShortText = Annotated[str, Field(min_length=1, max_length=200)]
-LongText = Annotated[str, Field(max_length=2000)]
+ShortText = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)]
+LongText = Annotated[str, Field(max_length=2000), AfterValidator(_storable)]

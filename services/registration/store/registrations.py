@@ -122,7 +122,7 @@ async def upsert_registrations(tx: Connection, changed: Sequence[Registration]) 
         " attendance, answers, registered_at, checked_in_at) select * from unnest($1::uuid[], $2::uuid[], $3::uuid[],"
         " $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[], $9::jsonb[], $10::timestamptz[],"
         " $11::timestamptz[]) on conflict (registration_id) do update set revision = excluded.revision,"
-        " status = excluded.status, reason = excluded.reason, attendance = excluded.attendance,"
+        " person_id = excluded.person_id, status = excluded.status, reason = excluded.reason, attendance = excluded.attendance,"
         " answers = excluded.answers, checked_in_at = excluded.checked_in_at",
         [each.registration_id for each in changed],
         [each.gathering_id for each in changed],
@@ -156,6 +156,15 @@ async def delete_registration(tx: Connection, registration: Registration) -> Non
     await tx.execute(
         "delete from person where person_id = $1 and not exists (select from registration where person_id = $1)",
         registration.person_id,
+    )
+
+
+async def delete_persons_without_registration(tx: Connection, person_ids: Sequence[UUID]) -> None:
+    """Forget those of these persons who are registered nowhere: an address is kept for a registration or not at all."""
+    await tx.execute(
+        "delete from person where person_id = any($1::uuid[])"
+        " and not exists (select from registration where registration.person_id = person.person_id)",
+        list(person_ids),
     )
 
 

@@ -291,6 +291,26 @@ async def test_erasure_leaves_nothing_of_the_person(platform: Platform) -> None:
     assert Contact.topic in tombstones
 
 
+async def test_a_corrected_address_leaves_nothing_of_the_old_one(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    made = (await platform.register(gathering, 1, email="old-address@example.com")).json()
+    await platform.register(gathering, 1, email="new-address@example.com")
+    twin = (await platform.register(gathering, 2, email="new-address@example.com")).json()
+    assert twin["registration_id"] == made["registration_id"], "one mailbox is one registration"
+    async with platform.database.connection() as connection:
+        assert await connection.fetchval("select array_agg(mailbox) from person") == ["new-address@example.com"]
+    await platform.call("DELETE", f"/registrations/{made['registration_id']}")
+    await platform.call("POST", f"/gatherings/{gathering}/phase", json={"phase": "closed"})
+    await platform.register(gathering, 3, email="refused@example.com")
+    async with platform.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from person") == 0
+
+
+@pytest.mark.parametrize("change", [{"title": "a\0b"}, {"theme": "a\0b"}, {"time_zone": "Mars/Phobos"}])
+async def test_what_could_not_be_stored_or_understood_is_refused(platform: Platform, change: dict[str, str]) -> None:
+    assert (await platform.call("PUT", "/gatherings/odd", json={**GATHERING, **change})).status_code == 422
+
+
 async def test_a_strangers_things_are_not_there(platform: Platform) -> None:
     gathering = await platform.gathering()
     made = (await platform.register(gathering, 1)).json()
