@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.registration.domain.gathering import ExternalId
+from services.registration.domain.gathering import ExternalId, KnownZone
 from shared.contracts.contract import Instant
 from shared.contracts.vocabulary import (
     BusinessPhase,
@@ -18,7 +18,6 @@ from shared.contracts.vocabulary import (
     Role,
     ShortText,
     Tag,
-    TimeZone,
 )
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -90,7 +89,7 @@ class Answers(BaseModel):
     offer_tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
     times_attended: Annotated[int, Field(ge=0, le=10_000)] = 0
     locale: Locale = "ja"
-    time_zone: TimeZone = "Asia/Tokyo"
+    time_zone: KnownZone = "Asia/Tokyo"
     consents: Consents = Consents()
     registered_at: Instant | None = None
 

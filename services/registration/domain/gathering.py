@@ -1,8 +1,10 @@
 """Rules of a gathering: a sane timetable, and the order of its phases."""
 
 from typing import Annotated, Final, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.contracts.contract import Instant, OneOf
 from shared.contracts.gathering import Mode, Round, Table
@@ -11,6 +13,16 @@ from shared.platform.errors import Conflict
 
 ExternalId = Annotated[str, Field(pattern="^[A-Za-z0-9._:-]{1,64}$")]
 """A partner's own id: no spaces and no @, so that it cannot be an address."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise PydanticCustomError("time_zone", "must be an IANA time zone such as Asia/Tokyo")
+    return name
+
+
+KnownZone = Annotated[TimeZone, AfterValidator(_known_zone)]
+"""Checked at the door; readers of the topics stay open, since their zone tables may be older."""
 
 PHASES: Final = ("open", "closed", "running", "ended", "cancelled")
 _NEXT: Final = {
@@ -38,7 +50,7 @@ class GatheringBody(BaseModel):
     mode: Mode = "in_person"
     starts_at: Instant
     ends_at: Instant
-    time_zone: TimeZone = "Asia/Tokyo"
+    time_zone: KnownZone = "Asia/Tokyo"
     capacity: Annotated[int, Field(ge=1, le=5000)]
     admission: Literal["automatic", "manual"] = "automatic"
     """`manual`: every registration waits for the organiser's decision."""
