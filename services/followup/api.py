@@ -13,7 +13,7 @@ from services.followup.domain.states import State
 from services.followup.letters import letter
 from services.followup.links import Links
 from services.followup.operations import Rules, Statement
-from services.followup.store import followups, reading
+from services.followup.store import people, reading
 from services.followup.store.followups import Known
 from services.followup.store.reading import Reader, Sheet
 from shared.contracts.contract import Instant
@@ -80,7 +80,7 @@ async def list_followups(
         reader = await reading.reader(connection, registration_id)
         if reader is None:
             raise NotFound
-        owners = await followups.owners(connection, [(registration_id, reader.gathering)])
+        owners = await people.owners(connection, [(registration_id, reader.gathering)])
         found = await reading.sheets(connection, registration_id)
     person = owners[registration_id].person
     return {

@@ -19,7 +19,7 @@ from services.followup.domain.states import State
 from services.followup.letters import letter
 from services.followup.links import Links
 from services.followup.operations import Rules
-from services.followup.store import followups, mail, reading
+from services.followup.store import mail, people, reading
 from services.followup.store.mail import Delivery, Item, Mailbox
 from shared.platform.database import Connection, Database
 
@@ -111,7 +111,7 @@ class Writer:
             if reader is None or not sheets:
                 continue
             sheet = sheets[0]
-            owners = await followups.owners(connection, [(item.owner, reader.gathering)])
+            owners = await people.owners(connection, [(item.owner, reader.gathering)])
             person = owners[item.owner].person
             drafted = letter(self._rules, sheet, reader, person, now) if item.kind != "outcome_check" else None
             entries.append(

@@ -9,7 +9,7 @@ from services.followup import operations
 from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
 from services.followup.operations import Rules
-from services.followup.store import facts, followups
+from services.followup.store import cadences, facts, followups
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
@@ -86,7 +86,7 @@ async def on_met(rules: Rules, tx: Connection, events: Sequence[Event[Met]]) -> 
     met = [(event.payload, event.time) for event in events if event.payload is not None]
     await facts.hold_off_refusals(tx)
     gone = await facts.erased_among(tx, {person for each, _ in met for person in (each.a, each.b)})
-    own = await followups.cadences(tx, {each.gathering_id for each, _ in met})
+    own = await cadences.chosen(tx, {each.gathering_id for each, _ in met})
     heard: dict[UUID, Followup] = {}
     for each, known_at in met:
         if each.a in gone or each.b in gone:

@@ -14,8 +14,9 @@ from services.followup.domain.course import Followup
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.domain.states import Report, Standing, State
+from services.followup.store import cadences, followups, people
 from services.followup.store import facts as facts_store
-from services.followup.store import followups
+from services.followup.store import reports as reports_store
 from services.followup.store.followups import Known
 from shared.contracts.contract import Contract
 from shared.contracts.envelope import Event
@@ -55,7 +56,7 @@ async def advance(
     before = await followups.load(tx, {*heard, *touched})
     facts = {id_: course.merge(before[id_].followup if id_ in before else None, each) for id_, each in heard.items()}
     facts |= {id_: before[id_].followup for id_ in touched if id_ in before and id_ not in facts}
-    owners = await followups.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
+    owners = await people.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
     after: dict[UUID, Known] = {}
     changed: list[Known] = []
     events: list[Event[Contract]] = []
@@ -150,7 +151,7 @@ async def report(
             verdicts.append(Invalid(str(error)))
         except NotFound as error:
             verdicts.append(error)
-    touched = await followups.put_reports(tx, list(accepted.values()), source)
+    touched = await reports_store.put(tx, list(accepted.values()), source)
     known |= await advance(tx, rules, now, touched=touched)
     return [verdict or known[each.followup] for each, verdict in zip(statements, verdicts, strict=True)]
 
@@ -162,14 +163,14 @@ class TooLateToUndo(Conflict):
 async def undo(tx: Connection, rules: Rules, now: datetime, followup: UUID, source: str | None = None) -> Known:
     """Take the newest report back, of one source if given. Raises `NotFound` and `TooLateToUndo`."""
     known = (await followups.load(tx, [followup])).get(followup)
-    ids = await followups.report_ids(tx, followup, source) if known else []
+    ids = await reports_store.ids_of(tx, followup, source) if known else []
     live = [each for each in known.reports if each.undone_at is None and each.id in ids] if known else []
     if not live:
         raise NotFound("there is nothing to take back")
     newest = max(live, key=lambda each: (each.recorded_at, each.id))
     if not states.may_undo(newest, now):
         raise TooLateToUndo
-    await followups.undo_report(tx, newest.id, now)
+    await reports_store.undo(tx, newest.id, now)
     return (await advance(tx, rules, now, touched=[followup]))[followup]
 
 
@@ -184,13 +185,13 @@ async def pause(tx: Connection, rules: Rules, now: datetime, followup: UUID, len
 async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID, *, since: datetime | None) -> None:
     """No more reminders for the person behind a registration, or, with `since` None, reminders again."""
     await facts_store.wait_for_facts(tx)
-    stopped = await followups.stop(tx, registration, since)
+    stopped = await people.stop(tx, registration, since)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, stopped))
 
 
 async def set_hours(tx: Connection, rules: Rules, now: datetime, registration: UUID, person: Person) -> None:
     """Plan what is left anew around somebody's own quiet hours and absence."""
-    moved = await followups.set_hours(tx, registration, person)
+    moved = await people.set_hours(tx, registration, person)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, moved))
 
 
@@ -198,8 +199,8 @@ async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UU
     """Plan the follow-ups of a gathering with another cadence, those that exist included. Raises `Invalid`."""
     if policy not in rules.policies:
         raise Invalid(f"the cadences are {', '.join(map(str, sorted(rules.policies)))}")
-    await followups.set_cadence(tx, gathering, partner, policy)
-    await advance(tx, rules, now, touched=await followups.set_policy(tx, gathering, policy))
+    await cadences.choose(tx, gathering, partner, policy)
+    await advance(tx, rules, now, touched=await cadences.apply(tx, gathering, policy))
 
 
 async def expire(tx: Connection, rules: Rules, now: datetime, limit: int) -> int:

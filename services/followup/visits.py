@@ -21,7 +21,7 @@ from services.followup.domain.cadence import Person
 from services.followup.letters import Letter, letter
 from services.followup.links import Links
 from services.followup.operations import Rules
-from services.followup.store import followups, reading
+from services.followup.store import people, reading
 from services.followup.store.reading import Reader, Sheet
 from shared.platform import clock
 from shared.platform.database import Connection
@@ -115,7 +115,7 @@ async def _visit(request: Request, database: Db, token: str, lang: str | None = 
         reader = await reading.reader(connection, registration)
         if reader is None:
             raise NotFound("this link is not valid any more")
-        owners = await followups.owners(connection, [(registration, reader.gathering)])
+        owners = await people.owners(connection, [(registration, reader.gathering)])
     locale = lang if lang in drafts.LOCALES else reader.locale
     state = request.app.state
     return Visit(reader, owners[registration].person, locale, f"/f/{token}", state.pages, state.rules, clock.now())

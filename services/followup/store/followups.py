@@ -1,18 +1,17 @@
 """Follow-ups with their plans and timers."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 
-from services.followup.domain.cadence import JAPAN, Person, Planned
-from services.followup.domain.course import Course, Followup, Owner
+from services.followup.domain.cadence import Planned
+from services.followup.domain.course import Course, Followup
 from services.followup.domain.states import Report, Standing, State
+from services.followup.store import reports as report_rows
 from shared.platform.database import Connection
 
 
@@ -41,7 +40,7 @@ async def load(tx: Connection, ids: Collection[UUID]) -> dict[UUID, Known]:
     present = [row["id"] for row in rows]
     reports: dict[UUID, list[Report]] = {}
     for row in await tx.fetch("select * from report where followup_id = any($1::uuid[])", present):
-        reports.setdefault(row["followup_id"], []).append(_report(row))
+        reports.setdefault(row["followup_id"], []).append(report_rows.of(row))
     fired: dict[UUID, list[int]] = {}
     for row in await tx.fetch("select followup_id, step from due_item where followup_id = any($1::uuid[])", present):
         fired.setdefault(row["followup_id"], []).append(row["step"])
@@ -74,18 +73,6 @@ def _course(row: asyncpg.Record) -> Course:
     )
     steps = zip(row["steps"], row["kinds"], row["due"], row["until"], strict=True)
     return Course(standing, row["deadline_at"], row["late"], row["expires_at"], tuple(Planned(*each) for each in steps))
-
-
-def _report(row: asyncpg.Record) -> Report:
-    return Report(
-        row["report_id"],
-        State(row["state"]),
-        row["occurred_at"],
-        row["recorded_at"],
-        row["outcome"],
-        row["appointment_at"],
-        row["undone_at"],
-    )
 
 
 async def save(tx: Connection, rows: Sequence[Known]) -> None:
@@ -172,66 +159,6 @@ def _row(known: Known, plan: int) -> tuple[Any, ...]:
     )
 
 
-async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> dict[UUID, Owner]:
-    """What matters of each (registration, gathering): the time zone is the person's, else the gathering's."""
-    pairs = list(registrations)
-    rows = await tx.fetch(
-        "select o.id, least(c.refused_at, p.stopped_at) as refused_at, coalesce(c.time_zone, g.time_zone),"
-        " p.quiet_from, p.quiet_until, p.away_from, p.away_until"
-        " from unnest($1::uuid[], $2::uuid[]) as o (id, gathering_id)"
-        " left join contact as c on c.registration_id = o.id left join gathering as g using (gathering_id)"
-        " left join preference as p on p.registration_id = o.id",
-        [owner for owner, _ in pairs],
-        [gathering for _, gathering in pairs],
-    )
-    return {row["id"]: Owner(person_of(*row[2:]), row["refused_at"]) for row in rows}
-
-
-@lru_cache(maxsize=1024)
-def person_of(
-    zone: str | None, quiet_from: time | None, quiet_until: time | None, away_from: date | None, away_until: date | None
-) -> Person:
-    """When somebody may be disturbed, from columns that may be absent."""
-    if quiet_from is None or quiet_until is None:
-        return Person(_zone(zone))
-    away = ((away_from, away_until),) if away_from and away_until else ()
-    return Person(_zone(zone), quiet_from, quiet_until, away)
-
-
-def _zone(name: str | None) -> ZoneInfo:
-    """A zone that this machine does not know must not stop anybody's thank-you."""
-    try:
-        return ZoneInfo(name) if name else JAPAN
-    except (ZoneInfoNotFoundError, ValueError):
-        return JAPAN
-
-
-async def cadences(tx: Connection, gatherings: Collection[UUID]) -> dict[UUID, int]:
-    """The cadence of each gathering that has one of its own."""
-    rows = await tx.fetch(
-        "select gathering_id, policy from gathering_cadence where gathering_id = any($1::uuid[])", list(gatherings)
-    )
-    return {row["gathering_id"]: row["policy"] for row in rows}
-
-
-async def set_cadence(tx: Connection, gathering: UUID, partner: UUID, policy: int) -> None:
-    await tx.execute(
-        "insert into gathering_cadence values ($1, $2, $3)"
-        " on conflict (gathering_id) do update set policy = excluded.policy, partner_id = excluded.partner_id",
-        gathering,
-        partner,
-        policy,
-    )
-
-
-async def set_policy(tx: Connection, gathering: UUID, policy: int) -> list[UUID]:
-    """Give the follow-ups of a gathering another cadence; return them. Their course is not computed yet."""
-    rows = await tx.fetch(
-        "update followup set policy = $2 where gathering_id = $1 and policy <> $2 returning id", gathering, policy
-    )
-    return [row["id"] for row in rows]
-
-
 async def ids_of_owners(tx: Connection, registrations: Collection[UUID]) -> list[UUID]:
     rows = await tx.fetch("select id from followup where owner = any($1::uuid[])", list(registrations))
     return [row["id"] for row in rows]
@@ -242,81 +169,8 @@ async def ids_of_gatherings(tx: Connection, gatherings: Collection[UUID]) -> lis
     return [row["id"] for row in rows]
 
 
-async def put_reports(tx: Connection, reports: Sequence[tuple[UUID, Report]], source: str) -> set[UUID]:
-    """Keep reports on follow-ups; return the follow-ups about which something new was said.
-
-    A report that was undone stands again from now on, and a booking may be moved.
-    """
-    rows = await tx.fetch(
-        "insert into report (report_id, followup_id, state, outcome, occurred_at, recorded_at, appointment_at, source)"
-        " select r.*, $8 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[],"
-        " $6::timestamptz[], $7::timestamptz[]) as r"
-        " on conflict (report_id) do update set occurred_at = excluded.occurred_at,"
-        " recorded_at = excluded.recorded_at, appointment_at = excluded.appointment_at, undone_at = null"
-        " where report.undone_at is not null or report.appointment_at is distinct from excluded.appointment_at"
-        " returning followup_id",
-        [report.id for _, report in reports],
-        [followup for followup, _ in reports],
-        [report.state for _, report in reports],
-        [report.outcome for _, report in reports],
-        [report.occurred_at for _, report in reports],
-        [report.recorded_at for _, report in reports],
-        [report.appointment_at for _, report in reports],
-        source,
-    )
-    return {row["followup_id"] for row in rows}
-
-
-async def report_ids(tx: Connection, followup: UUID, source: str | None) -> set[UUID]:
-    """The reports on a follow-up, of one source if given."""
-    rows = await tx.fetch(
-        "select report_id from report where followup_id = $1 and ($2::text is null or source = $2)", followup, source
-    )
-    return {row["report_id"] for row in rows}
-
-
-async def undo_report(tx: Connection, report: UUID, at: datetime) -> None:
-    await tx.execute("update report set undone_at = $2 where report_id = $1", report, at)
-
-
 async def pause(tx: Connection, followup: UUID, until: datetime) -> None:
     await tx.execute("update followup set paused_until = $2 where id = $1", followup, until)
-
-
-async def stop(tx: Connection, registration: UUID, at: datetime | None) -> list[UUID]:
-    """Note that the person behind a registration wants no more reminders since `at`, or wants them again.
-
-    It counts for all their registrations, which are returned.
-    """
-    rows = await tx.fetch(
-        "insert into preference (registration_id, stopped_at)"
-        " select mine.registration_id, $2 from registration as asked join registration as mine using (person_id)"
-        " where asked.registration_id = $1"
-        " on conflict (registration_id) do update set stopped_at = case when excluded.stopped_at is null then null"
-        " else coalesce(preference.stopped_at, excluded.stopped_at) end returning registration_id",
-        registration,
-        at,
-    )
-    return [row["registration_id"] for row in rows]
-
-
-async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[UUID]:
-    """Keep when the person behind a registration may be disturbed, for all their registrations, which are returned."""
-    away_from, away_until = person.away[0] if person.away else (None, None)
-    rows = await tx.fetch(
-        "insert into preference (registration_id, quiet_from, quiet_until, away_from, away_until)"
-        " select mine.registration_id, $2, $3, $4, $5 from registration as asked"
-        " join registration as mine using (person_id) where asked.registration_id = $1"
-        " on conflict (registration_id) do update set quiet_from = excluded.quiet_from,"
-        " quiet_until = excluded.quiet_until, away_from = excluded.away_from, away_until = excluded.away_until"
-        " returning registration_id",
-        registration,
-        person.quiet_from,
-        person.quiet_until,
-        away_from,
-        away_until,
-    )
-    return [row["registration_id"] for row in rows]
 
 
 async def expire(tx: Connection, limit: int) -> list[UUID]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.followup.domain.cadence import Person
-from services.followup.store.followups import person_of
+from services.followup.store.people import person_of
 from shared.platform.database import Connection
 
 _ADDRESS = "sha256(convert_to(lower(c.email), 'UTF8'))"

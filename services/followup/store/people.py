@@ -1,0 +1,81 @@
+"""Who owns follow-ups: when they may be disturbed, and whether they want to be."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from functools import lru_cache
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from services.followup.domain.cadence import JAPAN, Person
+from services.followup.domain.course import Owner
+from shared.platform.database import Connection
+
+
+async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> dict[UUID, Owner]:
+    """What matters of each (registration, gathering): the time zone is the person's, else the gathering's."""
+    pairs = list(registrations)
+    rows = await tx.fetch(
+        "select o.id, least(c.refused_at, p.stopped_at) as refused_at, coalesce(c.time_zone, g.time_zone),"
+        " p.quiet_from, p.quiet_until, p.away_from, p.away_until"
+        " from unnest($1::uuid[], $2::uuid[]) as o (id, gathering_id)"
+        " left join contact as c on c.registration_id = o.id left join gathering as g using (gathering_id)"
+        " left join preference as p on p.registration_id = o.id",
+        [owner for owner, _ in pairs],
+        [gathering for _, gathering in pairs],
+    )
+    return {row["id"]: Owner(person_of(*row[2:]), row["refused_at"]) for row in rows}
+
+
+@lru_cache(maxsize=1024)
+def person_of(
+    zone: str | None, quiet_from: time | None, quiet_until: time | None, away_from: date | None, away_until: date | None
+) -> Person:
+    """When somebody may be disturbed, from columns that may be absent."""
+    if quiet_from is None or quiet_until is None:
+        return Person(_zone(zone))
+    away = ((away_from, away_until),) if away_from and away_until else ()
+    return Person(_zone(zone), quiet_from, quiet_until, away)
+
+
+def _zone(name: str | None) -> ZoneInfo:
+    """A zone that this machine does not know must not stop anybody's thank-you."""
+    try:
+        return ZoneInfo(name) if name else JAPAN
+    except (ZoneInfoNotFoundError, ValueError):
+        return JAPAN
+
+
+async def stop(tx: Connection, registration: UUID, at: datetime | None) -> list[UUID]:
+    """Note that the person behind a registration wants no more reminders since `at`, or wants them again.
+
+    It counts for all their registrations, which are returned.
+    """
+    rows = await tx.fetch(
+        "insert into preference (registration_id, stopped_at)"
+        " select mine.registration_id, $2 from registration as asked join registration as mine using (person_id)"
+        " where asked.registration_id = $1"
+        " on conflict (registration_id) do update set stopped_at = case when excluded.stopped_at is null then null"
+        " else coalesce(preference.stopped_at, excluded.stopped_at) end returning registration_id",
+        registration,
+        at,
+    )
+    return [row["registration_id"] for row in rows]
+
+
+async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[UUID]:
+    """Keep when the person behind a registration may be disturbed, for all their registrations, which are returned."""
+    away_from, away_until = person.away[0] if person.away else (None, None)
+    rows = await tx.fetch(
+        "insert into preference (registration_id, quiet_from, quiet_until, away_from, away_until)"
+        " select mine.registration_id, $2, $3, $4, $5 from registration as asked"
+        " join registration as mine using (person_id) where asked.registration_id = $1"
+        " on conflict (registration_id) do update set quiet_from = excluded.quiet_from,"
+        " quiet_until = excluded.quiet_until, away_from = excluded.away_from, away_until = excluded.away_until"
+        " returning registration_id",
+        registration,
+        person.quiet_from,
+        person.quiet_until,
+        away_from,
+        away_until,
+    )
+    return [row["registration_id"] for row in rows]
