@@ -1,0 +1,38 @@
+"""Signed links: for one purpose, for a time, by secrets that rotate; nothing else opens anything."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.platform.errors import Gone, NotFound
+from shared.platform.ids import derived
+from shared.platform.signed_links import SignedLinks
+
+PERSON = derived("somebody")
+LINKS = SignedLinks("the-first-secret-of-all", "evening", 30)
+
+
+def test_a_link_opens_what_it_was_made_for_and_nothing_else() -> None:
+    token = LINKS.token(PERSON)
+    assert LINKS.subject(token) == PERSON
+    with pytest.raises(NotFound):
+        SignedLinks("the-first-secret-of-all", "board", 30).subject(token)
+
+
+def test_secrets_rotate() -> None:
+    old, both = "the-first-secret-of-all", "the-second-secret, the-first-secret-of-all"
+    assert SignedLinks(both, "evening", 30).subject(LINKS.token(PERSON)) == PERSON
+    fresh = SignedLinks(both, "evening", 30).token(PERSON)
+    with pytest.raises(NotFound):
+        SignedLinks(old, "evening", 30).subject(fresh)
+
+
+def test_an_old_link_is_gone_not_unknown() -> None:
+    with pytest.raises(Gone):
+        SignedLinks("the-first-secret-of-all", "evening", -1).subject(LINKS.token(PERSON))
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_no_link(text: str) -> None:
+    with pytest.raises(NotFound):
+        LINKS.subject(text)
