@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -36,6 +37,14 @@ class WebhookBody(BaseModel):
 
     url: Annotated[str, Field(max_length=2000, pattern="^https?://[!-~]+$")]
     types: Annotated[tuple[str, ...], Field(min_length=1, max_length=len(TOPICS))] = TOPICS
+
+
+class RotationBody(BaseModel):
+    """For how long the former secret signs too."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    overlap_hours: Annotated[int, Field(ge=0, le=168)] = 24
 
 
 class ReplayBody(BaseModel):
@@ -104,6 +113,27 @@ async def delete(webhook_id: UUID, database: Db, caller: Annotated[Principal, re
     async with database.transaction() as tx:
         if not await store.delete(tx, caller.partner_id, webhook_id):
             raise NotFound
+
+
+@router.post("/{webhook_id}/secret", status_code=201)
+async def rotate(
+    webhook_id: UUID,
+    body: RotationBody,
+    request: Request,
+    database: Db,
+    caller: Annotated[Principal, requires("followups:write")],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Sign with a new secret, shown this once. Until `former_until` every call carries both signatures."""
+
+    async def operation(tx: Connection) -> Response:
+        secret = rules.secret_of(secrets.token_bytes(rules.SECRET_BYTES))
+        until = await store.rotate(tx, caller.partner_id, webhook_id, secret, timedelta(hours=body.overlap_hours))
+        if until is None:
+            raise NotFound
+        return json_response({"webhook_id": webhook_id, "secret": secret, "former_until": until}, 201)
+
+    return await once(request, database, caller, key, operation)
 
 
 @router.post("/{webhook_id}/test", status_code=202)

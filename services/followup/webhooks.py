@@ -97,7 +97,7 @@ class Caller:
         return len(taken)
 
     async def _call(self, message: Message) -> None:
-        headers = rules.headers(message.secret, message.message_id, int(time.time()), message.body)
+        headers = rules.headers(message.secrets, message.message_id, int(time.time()), message.body)
         status, retry_after = None, None
         try:
             async with asyncio.timeout(TIMEOUT):

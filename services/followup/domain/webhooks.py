@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
@@ -26,15 +27,19 @@ def secret_of(random: bytes) -> str:
     return PREFIX + base64.b64encode(random).decode()
 
 
-def headers(secret: str, message_id: UUID, seconds: int, body: bytes) -> dict[str, str]:
-    """What goes with a body that is sent at a Unix time."""
-    key = base64.b64decode(secret.removeprefix(PREFIX))
-    digest = hmac.new(key, f"{message_id}.{seconds}.".encode() + body, hashlib.sha256).digest()
+def headers(secrets: Sequence[str], message_id: UUID, seconds: int, body: bytes) -> dict[str, str]:
+    """What goes with a body that is sent at a Unix time: one signature for each secret that is in force."""
+    signed = f"{message_id}.{seconds}.".encode() + body
     return {
         "webhook-id": str(message_id),
         "webhook-timestamp": str(seconds),
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": " ".join(_signature(secret, signed) for secret in secrets),
     }
+
+
+def _signature(secret: str, signed: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    return f"v1,{base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()}"
 
 
 def pause(attempt: int, status: int | None, retry_after: str | None) -> timedelta | None:

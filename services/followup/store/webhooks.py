@@ -42,6 +42,19 @@ async def listed(connection: Connection, partner: UUID) -> list[Webhook]:
     return [Webhook(**{**row, "types": tuple(row["types"])}) for row in rows]
 
 
+async def rotate(tx: Connection, partner: UUID, webhook: UUID, secret: str, overlap: timedelta) -> datetime | None:
+    """Sign with a new secret, and with the former one for a while: until when; None if the partner has no such one."""
+    until: datetime | None = await tx.fetchval(
+        "update webhook set former_secret = secret, former_until = now() + $4::interval, secret = $3"
+        " where partner_id = $1 and webhook_id = $2 returning former_until",
+        partner,
+        webhook,
+        secret,
+        overlap,
+    )
+    return until
+
+
 async def delete(tx: Connection, partner: UUID, webhook: UUID) -> bool:
     return bool(
         await tx.fetchval(
@@ -107,7 +120,8 @@ class Message:
     message_id: UUID
     attempt: int
     url: str
-    secret: str
+    secrets: tuple[str, ...]
+    """The newest first; two while a partner moves from one to the other."""
     body: bytes
 
 
@@ -117,11 +131,12 @@ async def take(tx: Connection, lease: timedelta, limit: int) -> list[Message]:
         "update webhook_message as m set attempt = m.attempt + 1, next_at = now() + $1::interval from webhook as w"
         " where m.id = any(array(select id from webhook_message where state = 'queued' and next_at <= now()"
         " order by next_at limit $2 for update skip locked)) and w.webhook_id = m.webhook_id"
-        " returning m.id, m.webhook_id, m.message_id, m.attempt, w.url, w.secret, m.body",
+        " returning m.id, m.webhook_id, m.message_id, m.attempt, w.url, array_remove(array[w.secret,"
+        " case when w.former_until > now() then w.former_secret end], null) as secrets, m.body",
         lease,
         limit,
     )
-    return [Message(*row) for row in rows]
+    return [Message(**{**row, "secrets": tuple(row["secrets"])}) for row in rows]
 
 
 async def end(tx: Connection, message: int, state: str, status: int | None) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.followup.app import SERVICE, build_handlers
 from services.followup.domain.states import State
@@ -190,6 +190,30 @@ async def test_a_private_address_is_never_called(world: World, receiver: Receive
     assert await caller.call_due() == 1
     assert receiver.got == []
     assert await world.value("select attempt from webhook_message") == 1
+
+
+async def test_a_secret_is_changed_without_a_gap(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    place = f"/v1/webhooks/{webhook['webhook_id']}"
+    async with await door(private) as http:
+        rotated = await http.post(f"{place}/secret", json={}, headers={"Idempotency-Key": "rotation"})
+        again = await http.post(f"{place}/secret", json={}, headers={"Idempotency-Key": "rotation"})
+        assert (rotated.status_code, again.json()) == (201, rotated.json())
+        assert (await http.post(f"{place}/secret", json={"overlap_hours": 169})).status_code == 422
+        assert (await http.post(f"/v1/webhooks/{UUID(int=9)}/secret", json={})).status_code == 404
+        await http.post(f"{place}/test")
+        await call(private)
+        async with private.database.transaction() as tx:
+            await tx.execute("update webhook set former_until = now()")
+        await http.post(f"{place}/test")
+        await call(private)
+    old, new = Webhook(webhook["secret"]), Webhook(rotated.json()["secret"])
+    (during, body), (after, later) = receiver.got
+    old.verify(body, during)
+    new.verify(body, during)
+    new.verify(later, after)
+    with pytest.raises(WebhookVerificationError):
+        old.verify(later, after)
 
 
 async def test_a_foreign_webhook_is_not_there(private: World, receiver: Receiver) -> None:

@@ -16,13 +16,23 @@ NOW = int(datetime.now(UTC).timestamp())
 @given(st.binary(min_size=24, max_size=64), st.uuids(), st.text().map(lambda text: f'{{"a":"{text!r}"}}'.encode()))
 def test_the_reference_verifier_accepts_what_we_sign(random: bytes, message: UUID, body: bytes) -> None:
     secret = secret_of(random)
-    signed = headers(secret, message, NOW, body)
+    signed = headers([secret], message, NOW, body)
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body + b" ", signed)
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(body, {**signed, "webhook-id": str(uuid4())})
     signature = signed["webhook-signature"]
     assert Webhook(secret).sign(str(message), datetime.fromtimestamp(NOW, UTC), body.decode()) == signature
+
+
+def test_while_a_secret_is_changed_either_one_verifies() -> None:
+    old, new = secret_of(b"o" * 32), secret_of(b"n" * 32)
+    signed = headers([new, old], uuid4(), NOW, b"{}")
+    assert signed["webhook-signature"].count("v1,") == 2
+    Webhook(old).verify(b"{}", signed)
+    Webhook(new).verify(b"{}", signed)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret_of(b"x" * 32)).verify(b"{}", signed)
 
 
 def test_a_short_secret_is_refused() -> None:
