@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from jinja2 import TemplateError
 from pydantic import ValidationError
 
-from services.followup import api, digests, handlers, mail, pages, timers, visits, webhook_api, webhooks
+from services.followup import api, bounces, digests, handlers, mail, pages, timers, visits, webhook_api, webhooks
 from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
 from services.followup.links import Links
@@ -70,6 +70,9 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
     app.include_router(pages.router)
+    if settings.bounce_key:
+        app.state.bounce_key = settings.bounce_key
+        app.include_router(bounces.router)
     if settings.webhooks:
         app.state.webhook_private = settings.webhook_private
         app.include_router(webhook_api.router)
@@ -105,4 +108,5 @@ SERVICE: Final = Service(
     http=build_http,
     handlers=build_handlers,
     tasks=build_tasks,
+    commands=bounces.add_commands,
 )

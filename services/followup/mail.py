@@ -16,6 +16,7 @@ import aiosmtplib
 import structlog
 
 from services.followup import digests
+from services.followup.domain.bounces import NO_SUCH_ADDRESS
 from services.followup.store import mail
 from services.followup.store.mail import Delivery, Mailbox
 from shared.platform import clock, metrics
@@ -28,7 +29,6 @@ LEASE: Final = timedelta(seconds=60)  # longer than SMTP_TIMEOUT before DATA, so
 SMTP_TIMEOUT: Final = 20.0  # seconds for each command
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
 REUSE: Final = 100  # messages on one connection
-NO_SUCH_ADDRESS: Final = ("5.1.1", "5.1.10")  # enhanced status codes (RFC 3463, RFC 7505)
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Sender:
     async def _refused(self, delivery: Delivery, box: Mailbox, error: aiosmtplib.SMTPResponseException) -> None:
         if error.code < 500:
             await self._again(delivery, "deferred")
-        elif str(error.message).startswith(NO_SUCH_ADDRESS):
+        elif str(error.message).partition(" ")[0] in NO_SUCH_ADDRESS:
             async with self._database.transaction() as tx:
                 await mail.suppress(tx, box.email, "no_such_address")
                 await mail.end(tx, delivery.id, self._worker, "suppressed", "no_such_address")

@@ -35,6 +35,8 @@ class FollowupSettings(Settings):
     """Sender. The relay signs with DKIM, `List-Unsubscribe` and `List-Unsubscribe-Post` included."""
     mail_connections: Annotated[int, Field(ge=1, le=20)] = 5
     """Connections to the relay, and so the mails in doubt after a crash."""
+    bounce_key: Annotated[str, Field(min_length=16)] | None = None
+    """What the operator's mail system shows when it POSTs returned mail to `/v1/bounces`. Unset: there is no such door."""
     mail_seconds: Annotated[float, Field(gt=0, le=600)] = 15
     """How often digests are planned and the queue is looked at."""
     webhooks: bool = True

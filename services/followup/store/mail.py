@@ -227,6 +227,34 @@ async def reopen(tx: Connection, deliveries: Collection[int]) -> None:
     await tx.execute("update due_item set delivery_id = null where delivery_id = any($1::bigint[])", list(deliveries))
 
 
+async def bounce(tx: Connection, message_id: str, reason: str) -> int | None:
+    """Note that a message came back; its delivery, or None if that was known or the message is not ours.
+
+    It still counts as a message to its person, so that a full mailbox is not written to again and again.
+    """
+    found: int | None = await tx.fetchval(
+        "update delivery set state = 'bounced', reason = $2 where message_id = $1 and state in ('data', 'sent', 'uncertain')"
+        " returning id",
+        message_id,
+        reason,
+    )
+    if found is not None:
+        await reopen(tx, [found])
+    return found
+
+
+async def suppress_of(tx: Connection, delivery: int, addresses: Collection[str], reason: str) -> None:
+    """Never write again to those of the addresses that belong to the person of a delivery, and to no others."""
+    await tx.execute(
+        f"insert into suppression (address_sha256, reason) select distinct {_ADDRESS}, $3 from delivery as d"
+        " join contact as c using (person_id) where d.id = $1 and lower(c.email) = any($2::text[])"
+        " on conflict do nothing",
+        delivery,
+        list(addresses),
+        reason,
+    )
+
+
 async def suppress(tx: Connection, address: str, reason: str) -> None:
     """Never write to this address again."""
     await tx.execute(
