@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import api, handlers, planner
+from services.matching import api, feedback_api, handlers, planner
 from services.matching.settings import MatchingSettings
 from shared.contracts.gathering import Gathering
 from shared.contracts.partner import Partner
@@ -23,6 +23,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     """The partner API."""
     app = create_app("matching", database)
     app.include_router(api.router)
+    app.include_router(feedback_api.router)
     return app
 
 

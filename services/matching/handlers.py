@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from services.matching import feedback
 from services.matching.store import facts
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
@@ -37,6 +38,7 @@ async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
 async def _erase(tx: Connection, gone: Sequence[str]) -> None:
     if gone:
         ids = [UUID(each) for each in gone]
+        await feedback.erase(tx, ids)
         await facts.erase_registrations(tx, ids)
         await dead_letter.erase(tx, ids)
         metrics.erasures.inc(len(ids))

@@ -1,0 +1,57 @@
+"""What attendees and organisers tell about pairs: wishes, bans, taps. One path for pages and partners, single or bulk.
+
+Each function takes registrations of one partner and answers per row with what is wrong, or None.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from services.matching.domain.wishes import Wish, pair
+from services.matching.store import wishes as store
+from shared.platform.database import Connection
+from shared.platform.errors import Invalid
+from shared.platform.ids import derived
+
+WITHDRAWN: Final = "none"
+"""The word that takes back what somebody said of another."""
+
+
+async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish]) -> list[str | None]:
+    """Keep what authors wish of others at their gathering; of several about one pair the last counts."""
+    homes, problems = await _check(tx, partner_id, [(each.author, each.about) for each in said])
+    newest = {(each.author, each.about): each for each, problem in zip(said, problems, strict=True) if problem is None}
+    await store.put_wishes(tx, [(homes[each.author], each) for each in newest.values() if each.kind != WITHDRAWN])
+    await store.withdraw_wishes(tx, [key for key, each in newest.items() if each.kind == WITHDRAWN])
+    return problems
+
+
+async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -> UUID:
+    """Keep two persons apart for good, or one out of their gathering's plans. Raises `Invalid`."""
+    sides = [one] if other is None else list(pair(one, other))
+    homes = await store.hold_registrations(tx, partner_id, sides)
+    if len(homes) < len(sides):
+        raise Invalid("no such registration, or twice the same")
+    ban_id = derived("ban", *sides)
+    await store.put_ban(tx, partner_id, ban_id, sides[0], sides[1] if other else None)
+    return ban_id
+
+
+async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Forget what these persons said and what was said of them, before their registrations go."""
+    await store.erase(tx, registration_ids)
+
+
+async def _check(
+    tx: Connection, partner_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
+) -> tuple[dict[UUID, UUID], list[str | None]]:
+    homes = await store.hold_registrations(tx, partner_id, [side for each in pairs for side in each])
+    return homes, [_problem(homes, author, about) for author, about in pairs]
+
+
+def _problem(homes: dict[UUID, UUID], author: UUID, about: UUID) -> str | None:
+    if author == about:
+        return "nobody says this of themselves"
+    if author not in homes or homes.get(about) != homes[author]:
+        return "these are not two registrations of one gathering"
+    return None
