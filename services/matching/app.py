@@ -5,8 +5,12 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import api, feedback_api, handlers, planner
+from services.matching import api, encounters, evening, feedback_api, handlers, links_api, planner
+from services.matching.links import Links
+from services.matching.pages import Pages
 from services.matching.settings import MatchingSettings
+from shared.contracts.conduct_reported import ConductReported
+from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
 from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
@@ -20,10 +24,13 @@ from shared.platform.service import Service
 
 
 def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
-    """The partner API."""
+    """The partner API and the pages of an evening."""
     app = create_app("matching", database)
-    app.include_router(api.router)
-    app.include_router(feedback_api.router)
+    app.state.settings = settings
+    app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
+    app.state.pages = Pages(Path(__file__).parent / "templates")
+    for each in (api, feedback_api, links_api, evening, encounters):
+        app.include_router(each.router)
     return app
 
 
@@ -34,6 +41,8 @@ def build_handlers(settings: MatchingSettings) -> Handlers:
         Gathering: handlers.on_gathering,
         Registered: handlers.on_registered,
         Profile: handlers.on_profile,
+        FollowupDone: handlers.on_followup_done,
+        ConductReported: handlers.on_conduct_reported,
     }
 
 

@@ -4,10 +4,14 @@ Each function takes registrations of one partner and answers per row with what i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from services.matching.domain.learning import Tap
 from services.matching.domain.wishes import Wish, pair
+from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
 from shared.platform.database import Connection
 from shared.platform.errors import Invalid
@@ -26,6 +30,19 @@ async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish]) -> list[s
     return problems
 
 
+async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: datetime) -> list[str | None]:
+    """Keep what authors tapped about others; of several about one pair the latest counts, in whatever order they come.
+
+    `WITHDRAWN` takes back what was tapped before it. A time ahead of the clock is taken for now.
+    """
+    taps = [replace(each, at=min(each.at, now)) for each in said]
+    homes, problems = await _check(tx, partner_id, [(each.author, each.about) for each in taps])
+    good = [each for each, problem in zip(taps, problems, strict=True) if problem is None]
+    newest = {(each.author, each.about): each for each in sorted(good, key=lambda each: each.at)}
+    await taps_store.put_taps(tx, [(homes[each.author], each) for each in newest.values()])
+    return problems
+
+
 async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -> UUID:
     """Keep two persons apart for good, or one out of their gathering's plans. Raises `Invalid`."""
     sides = [one] if other is None else list(pair(one, other))
@@ -40,6 +57,7 @@ async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Forget what these persons said and what was said of them, before their registrations go."""
     await store.erase(tx, registration_ids)
+    await taps_store.erase(tx, registration_ids)
 
 
 async def _check(

@@ -1,6 +1,7 @@
 """HTTP for partners: wishes of attendees, bans of organisers, and one-tap feedback after a round."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -8,10 +9,11 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.matching import feedback
+from services.matching.domain.learning import VERDICTS, Tap
 from services.matching.domain.wishes import KINDS, Wish
 from services.matching.store import wishes as store
-from shared.contracts.contract import OneOf
-from shared.platform import bulk
+from shared.contracts.contract import Instant, OneOf
+from shared.platform import bulk, clock
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts, rejected
 from shared.platform.database import Connection
@@ -39,6 +41,19 @@ class WishBody(Body):
     def said(self) -> Wish:
         """The same, in the domain's words."""
         return Wish(self.author, self.about, self.kind)
+
+
+class TapBody(Body):
+    """What one attendee says of another after a round; `none` takes it back."""
+
+    author: UUID
+    about: UUID
+    verdict: Annotated[str, OneOf(*VERDICTS, feedback.WITHDRAWN)]
+    tapped_at: Instant | None = None
+
+    def said(self, now: datetime) -> Tap:
+        """The same, in the domain's words."""
+        return Tap(self.author, self.about, self.verdict, self.tapped_at or now)
 
 
 class BanBody(Body):
@@ -74,6 +89,37 @@ async def put_wishes(
         return await feedback.wish(tx, caller.partner_id, [row.said() for row in rows])
 
     return await _bulk(request, database, WishBody, keep)
+
+
+@router.post("/taps")
+async def put_tap(
+    body: TapBody,
+    request: Request,
+    database: Db,
+    caller: Annotated[Principal, requires("meetings:write")],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Glad to have met, ordinary, or not for me. It re-weighs the coming rounds; after "not for me" the two never meet
+    again, and the other side never learns of it."""
+
+    async def operation(tx: Connection) -> Response:
+        now = clock.now()
+        return _kept(await feedback.tap(tx, caller.partner_id, [body.said(now)], now))
+
+    return await once(request, database, caller, key, operation)
+
+
+@router.post("/taps/bulk", response_model=Verdicts)
+async def put_taps(
+    request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
+) -> Response:
+    """Many taps: one JSON object a line. Every row gets a verdict; good rows are kept."""
+
+    async def keep(tx: Connection, rows: Sequence[TapBody]) -> list[str | None]:
+        now = clock.now()
+        return await feedback.tap(tx, caller.partner_id, [row.said(now) for row in rows], now)
+
+    return await _bulk(request, database, TapBody, keep)
 
 
 @router.post("/bans", status_code=201)

@@ -5,7 +5,10 @@ from uuid import UUID
 
 from services.matching import feedback
 from services.matching.store import facts
+from services.matching.store import feedback as feedback_store
+from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.envelope import Event
+from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -33,6 +36,17 @@ async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     profiles, gone = newest(events)
     await facts.upsert_profiles(tx, profiles)
     await facts.delete_profiles(tx, [UUID(each) for each in gone])
+
+
+async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]) -> None:
+    """Keep the newest course of each follow-up: it tells who was glad of whom."""
+    await feedback_store.upsert_followups(tx, newest(events)[0])
+
+
+async def on_conduct_reported(tx: Connection, events: Sequence[Event[ConductReported]]) -> None:
+    """Keep complaints for a human to look at. A report does not say who made it, so no pair can be blocked by it."""
+    reports = {event.payload.report_id: event.payload for event in events if event.payload}
+    await feedback_store.insert_complaints(tx, list(reports.values()))
 
 
 async def _erase(tx: Connection, gone: Sequence[str]) -> None:

@@ -80,7 +80,7 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic(FollowupDue, ("followup",), _ALL),
         Topic(FollowupDone, ("followup",), _ALL),
         Topic(SurveySubmitted, ("survey",), _ALL),
-        Topic(ConductReported, ("survey", "followup"), ("registration",), restricted=True),
+        Topic(ConductReported, ("survey", "followup"), ("registration", "matching"), restricted=True),
     )
 }
 

@@ -1,4 +1,7 @@
-"""`conduct-reported` (restricted): somebody felt pressured or disrespected. Reader: registration, which screens."""
+"""`conduct-reported` (restricted): somebody felt pressured or disrespected. Readers: registration and matching.
+
+Registration screens by it; matching asks a human to look.
+"""
 
 from datetime import date
 from typing import Annotated, ClassVar
