@@ -1,15 +1,17 @@
 """Fires timers on time: sleeps until the next one is due, is woken by commits of this process, and has a backstop."""
 
 import asyncio
-from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
 
 from services.followup import operations
-from services.followup.operations import Rules
+from services.followup.rules import Rules
 from services.followup.store import timers
 from shared.platform import clock, metrics
 from shared.platform.database import Database
@@ -17,59 +19,77 @@ from shared.platform.database import Database
 log: Final = structlog.stdlib.get_logger(__name__)
 
 CHANGED_MEANWHILE: Final = 0.01  # seconds to wait for a follow-up that changed while it was to be fired
+CONNECTIONS: Final = 2  # that share a burst: each keeps one core of PostgreSQL busy and takes little of this process
 EXPIRE_AT_ONCE: Final = 500  # follow-ups in one transaction
 
 
-async def run(database: Database, batch: int, backstop: float) -> None:
+async def run(database: Database, batch: int, backstop: float, connections: int = CONNECTIONS) -> None:
     """Fire for ever. Raises when PostgreSQL fails; what is due then is due still.
 
     Every replica runs this. Each is woken by its own commits only, so a new timer is fired on time by the replica that
     set it, or after the backstop by another if that one died.
     """
     wake = asyncio.Event()
-    connection = await timers.connect(database.url)
     database.after_commit.append(wake.set)
+    opened: list[asyncpg.Connection[Any]] = []
     try:
+        for _ in range(connections):
+            opened.append(await timers.connect(database.url))
         while True:
             wake.clear()
-            await drain(connection, database, batch)
-            seconds = await timers.next_due(connection)
+            fired = await drain(opened, database, batch)
+            seconds = await timers.next_due(opened[0])
             metrics.due_overdue.set(max(0.0, -(seconds or 0.0)))
             if seconds is None or seconds > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), min(backstop, seconds if seconds is not None else backstop))
-            else:
+            elif not fired:
                 await asyncio.sleep(CHANGED_MEANWHILE)
     finally:
         database.after_commit.remove(wake.set)
-        connection.terminate()
+        for connection in opened:
+            connection.terminate()
 
 
-async def drain(connection: "asyncpg.Connection[Any]", database: Database, batch: int) -> int:
-    """Fire all that is due; return how many.
+async def drain(connections: "Sequence[asyncpg.Connection[Any]]", database: Database, batch: int) -> int:
+    """Fire what is due; return how many. What one statement cannot take is shared among all connections.
+
+    What becomes due behind a watermark meanwhile is left for the next time.
+    """
+    first = await timers.fire(connections[0], batch)
+    total = _note(database, first)
+    if first.watermark is not None:
+        total += sum(await asyncio.gather(*(_go_on(each, database, batch, first.watermark) for each in connections)))
+    return total
+
+
+async def _go_on(
+    connection: "asyncpg.Connection[Any]", database: Database, batch: int, watermark: tuple[datetime, UUID]
+) -> int:
+    """Fire to the end of what is due.
 
     The watermark keeps each claim away from the dead index entries that earlier ones left at the head, which a reader
-    with an old snapshot can pin. A last round from the start takes what came in behind it.
+    with an old snapshot can pin.
     """
-    total, after = 0, timers.START
+    total, after = 0, watermark
     while True:
-        fired = await timers.fire(connection, batch, after)
-        total += len(fired)
-        if fired:
-            database.committed.set()
-            _measure(fired)
-            after = max((each.due_at, each.followup_id) for each in fired)
-        elif after == timers.START:
+        done = await timers.fire(connection, batch, after)
+        total += _note(database, done)
+        if done.watermark is None:
             return total
-        else:
-            after = timers.START
+        after = done.watermark
 
 
-def _measure(fired: list[timers.Fired]) -> None:
-    for kind, count in Counter("skipped_late" if each.skipped else each.kind for each in fired).items():
-        metrics.due_fired.labels(kind).inc(count)
+def _note(database: Database, done: timers.Round) -> int:
+    """Measure one statement and wake the relay; return how many timers it fired."""
+    if not done.fired:
+        return 0
+    database.committed.set()
+    for each in done.fired:
+        metrics.due_fired.labels("skipped_late" if each.skipped else each.kind).inc(each.count)
     # The oldest of a batch speaks for it: one observation for each timer would cost a tenth of the firing.
-    metrics.due_lateness.observe(max(each.late_seconds for each in fired))
+    metrics.due_lateness.observe(max(each.late_seconds for each in done.fired))
+    return sum(each.count for each in done.fired)
 
 
 async def expire(database: Database, rules: Rules, every: float) -> None:

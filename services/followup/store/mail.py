@@ -90,7 +90,7 @@ async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | No
     items: dict[UUID, list[Item]] = {}
     for row in await tx.fetch(
         "select c.person_id, d.followup_id, d.step, d.kind, d.owner, f.state, f.policy, d.until_at"
-        " from contact as c join due_item as d on d.owner = c.registration_id join followup as f on f.id = d.followup_id"
+        " from contact as c join followup as f on f.owner = c.registration_id join due_item as d on d.followup_id = f.id"
         " where c.person_id = any($1::uuid[]) and not d.skipped and d.until_at > now() and not f.closed"
         " and (f.paused_until is null or f.paused_until < now())"
         " and d.delivery_id is not distinct from $2::bigint order by f.met_at, d.step",

@@ -12,7 +12,8 @@ from services.followup import handlers, operations
 from services.followup.app import SERVICE, read_rules
 from services.followup.domain import identity
 from services.followup.domain.states import State
-from services.followup.operations import Rules, Statement
+from services.followup.operations import Statement
+from services.followup.rules import Rules
 from services.followup.store import timers
 from services.followup.store.followups import Known
 from shared.contracts.contact import Channels, Contact
@@ -153,10 +154,11 @@ class World:
         facts += [event(met(PEOPLE[a], PEOPLE[b], at), at) for a, b in pairs]
         await self.hear(facts)
 
-    async def fire(self, limit: int = 500) -> list[timers.Fired]:
+    async def fire(self, limit: int = 500) -> int:
+        """Fire what is due; return how many."""
         connection = await timers.connect(self.database.url)
         try:
-            return await timers.fire(connection, limit)
+            return sum(each.count for each in (await timers.fire(connection, limit)).fired)
         finally:
             await connection.close()
 

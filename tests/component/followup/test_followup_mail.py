@@ -124,7 +124,7 @@ async def test_twenty_people_met_are_one_mail(world: World, sink: tuple[Sink, ma
     await world.hear([event(met_note(A, others[0], "失敗談の話", at), at)])
     await awake(world)
     await world.due_now([followup_of(A, other) for other in others])
-    assert len(await world.fire()) == 20
+    assert await world.fire() == 20
     await send(world, relay)
     await send(world, relay)
     (message,) = handler.received
