@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -36,6 +36,8 @@ class Report:
 
     sighting: Sighting
     notes: Sequence[Note]
+    wishes: Mapping[UUID, bool] = field(default_factory=dict)
+    """Who would like to meet again, said without a note: a note that is known keeps its words."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
         meeting = merge(known.get(meeting_id), [report.sighting for report in group])
         for note in (note for report in group for note in report.notes):
             meeting = meeting and with_wish(meeting, note.author, note.wants_next)
+        for author, wish in (wish for report in group for wish in report.wishes.items()):
+            meeting = meeting and with_wish(meeting, author, wish)
         if meeting is not None:
             after[meeting_id] = meeting
 

@@ -71,6 +71,11 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
     await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from note where author = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from presence where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from pin where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from proposal where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
+    await tx.execute("update proposal set introducer = null where introducer = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from contact_step where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
     await tx.execute(
         "update matched set introductions = coalesce((select jsonb_agg(item order by item->'rank')"
         " from jsonb_array_elements(introductions) as item"
@@ -87,6 +92,12 @@ async def gathering(connection: Connection, partner_id: UUID, gathering_id: UUID
         "select definition::text from gathering where gathering_id = $1 and partner_id = $2", gathering_id, partner_id
     )
     return None if row is None else Gathering.read(row["definition"].encode())
+
+
+async def known_gathering(connection: Connection, gathering_id: UUID) -> Gathering | None:
+    """A gathering that a signed link names, or None."""
+    text = await connection.fetchval("select definition::text from gathering where gathering_id = $1", gathering_id)
+    return None if text is None else Gathering.read(text.encode())
 
 
 async def attendees(connection: Connection, gathering_id: UUID) -> list[tuple[Registered, Profile | None]]:

@@ -26,6 +26,11 @@ class Plan:
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    current_round: int | None = None
+    """Of a re-plan: the last round that cannot change any more. None: a plan from scratch."""
+    step: str | None = None
+    """Of a plan in the making: what is being done, and `share` of it, 0 to 1."""
+    share: float | None = None
 
 
 def _plan(row: Any) -> Plan:
@@ -33,7 +38,13 @@ def _plan(row: Any) -> Plan:
 
 
 async def insert_plan(
-    tx: Connection, plan_id: UUID, gathering_id: UUID, partner_id: UUID, seed: int, settings: dict[str, Any]
+    tx: Connection,
+    plan_id: UUID,
+    gathering_id: UUID,
+    partner_id: UUID,
+    seed: int,
+    settings: dict[str, Any],
+    current_round: int | None = None,
 ) -> Plan:
     """Ask for a plan; an older one of the gathering that still waits is replaced by it."""
     await tx.execute(
@@ -42,13 +53,14 @@ async def insert_plan(
         gathering_id,
     )
     row = await tx.fetchrow(
-        "insert into plan (plan_id, gathering_id, partner_id, state, seed, settings)"
-        " values ($1, $2, $3, 'queued', $4, $5) returning *",
+        "insert into plan (plan_id, gathering_id, partner_id, state, seed, settings, current_round)"
+        " values ($1, $2, $3, 'queued', $4, $5, $6) returning *",
         plan_id,
         gathering_id,
         partner_id,
         seed,
         settings,
+        current_round,
     )
     return _plan(row)
 
@@ -100,6 +112,24 @@ async def cancel_plan(tx: Connection, plan_id: UUID) -> bool:
     return status == "UPDATE 1"
 
 
+async def show_progress(connection: Connection, plan_id: UUID, step: str, share: float) -> None:
+    """How far a plan in the making is."""
+    await connection.execute(
+        "update plan set step = $2, share = $3 where plan_id = $1 and state = 'running'", plan_id, step, share
+    )
+
+
+async def newest_plan(connection: Connection, gathering_id: UUID, state: str | None = None) -> Plan | None:
+    """The newest plan of a gathering, or the newest in this state."""
+    row = await connection.fetchrow(
+        "select * from plan where gathering_id = $1 and ($2::text is null or state = $2)"
+        " order by requested_at desc, plan_id desc limit 1",
+        gathering_id,
+        state,
+    )
+    return None if row is None else _plan(row)
+
+
 async def is_cancelled(connection: Connection, plan_id: UUID) -> bool:
     """Whether somebody cancelled it meanwhile."""
     return await connection.fetchval("select state <> 'running' from plan where plan_id = $1", plan_id) is True
@@ -134,9 +164,12 @@ class MatchedRow:
 
 
 async def replace_matched(
-    tx: Connection, gathering_id: UUID, plan_id: UUID, rows: Sequence[MatchedRow]
+    tx: Connection, gathering_id: UUID, plan_id: UUID, rows: Sequence[MatchedRow], *, only_changed: bool = False
 ) -> dict[UUID, int]:
-    """Write everybody's newest introductions and seats; return each one's new revision. Erased persons are left out."""
+    """Write everybody's newest introductions and seats; return the new revision of each row that was written.
+
+    Erased persons are left out. With `only_changed` a row that says what it said before stays as it is.
+    """
     written = await tx.fetch(
         "insert into matched (registration_id, gathering_id, plan_id, revision, introductions, seats)"
         " select registration_id, $1, $2, 1, introductions::jsonb, seats::jsonb"
@@ -145,6 +178,7 @@ async def replace_matched(
         " order by registration_id"
         " on conflict (registration_id) do update set plan_id = excluded.plan_id,"
         " introductions = excluded.introductions, seats = excluded.seats, revision = matched.revision + 1"
+        " where not $6 or (matched.introductions, matched.seats) <> (excluded.introductions, excluded.seats)"
         " returning registration_id, revision",
         gathering_id,
         plan_id,
@@ -152,8 +186,17 @@ async def replace_matched(
         # As text: a list of lists would be taken for an array of two dimensions.
         [orjson.dumps(row.introductions).decode() for row in rows],
         [orjson.dumps(row.seats).decode() for row in rows],
+        only_changed,
     )
     return {row["registration_id"]: row["revision"] for row in written}
+
+
+async def published(connection: Connection, gathering_id: UUID) -> dict[UUID, MatchedRow]:
+    """What everybody at a gathering was told last."""
+    rows = await connection.fetch(
+        "select registration_id, introductions, seats from matched where gathering_id = $1", gathering_id
+    )
+    return {row["registration_id"]: MatchedRow(**dict(row)) for row in rows}
 
 
 async def matched(connection: Connection, partner_id: UUID, registration_id: UUID) -> MatchedRow | None:

@@ -1,0 +1,235 @@
+"""Recording who met: by the other's badge, from one's own list, for a whole table. Two taps, a note if one likes."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import segno
+from fastapi import APIRouter, Cookie, Form, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+
+from services.matching.domain.meetings import Sighting
+from services.matching.domain.timetable import begun
+from services.matching.links import Links
+from services.matching.operations import Note, Report, record
+from services.matching.pages import Locale, Pages, PersonsRoute, back
+from services.matching.store import evening, proposals
+from services.matching.store.evening import Guest
+from services.matching.visits import Visit, Visitor, visit_by
+from shared.lexicon import concepts_in, lexicon
+from shared.platform.database import Connection, Database
+from shared.platform.errors import EnishiError, Invalid, NotFound
+from shared.platform.http import Db
+
+router = APIRouter(include_in_schema=False, route_class=PersonsRoute)
+
+COOKIE: Final = "enishi_evening"
+COOKIE_SECONDS: Final = 2 * 86_400  # an evening, and the morning after
+LINE: Final = 200  # characters of a note that is written in twenty seconds
+TOPICS: Final = 6  # topics offered for a tap
+
+
+class Talk(BaseModel):
+    """What somebody says of a talk: everything may be left out."""
+
+    line: Annotated[str, Field(max_length=LINE)] = ""
+    topic: Annotated[list[str], Field(max_length=TOPICS)] = []
+    again: bool = False
+
+
+Said = Annotated[Talk, Form()]
+
+
+@router.get("/e/{token}/with/{other}")
+async def from_list(visit: Visitor, database: Db, other: UUID, said: str | None = None) -> Response:
+    """Record a talk with somebody on one's own page."""
+    async with database.connection() as connection:
+        partner = await _near(connection, visit, other)
+        return await _form(connection, visit, partner, f"{visit.base}/with/{other}", said)
+
+
+@router.post("/e/{token}/with/{other}")
+async def record_from_list(visit: Visitor, database: Db, other: UUID, talk: Said) -> Response:
+    """Take it."""
+    async with database.connection() as connection:
+        partner = await _near(connection, visit, other)
+    source = "table" if _shared_round(visit, partner) else "partner"
+    await _record(database, visit, partner, source, talk)
+    return back(f"{visit.base}/with/{other}", "recorded", visit.locale)
+
+
+@router.post("/e/{token}/table")
+async def record_table(
+    visit: Visitor, database: Db, round: Annotated[int, Form(ge=1, le=20)], other: Annotated[list[UUID], Form()]
+) -> Response:
+    """Everybody ticked at one's table of a round that has begun."""
+    if round > begun(visit.guest.gathering, visit.now):
+        raise Invalid("this round has not begun")
+    async with database.transaction() as tx:
+        mates = (await evening.tablemates(tx, visit.guest)).get(round, [])
+        chosen = [each for each in mates if each in other]
+        reports = [Report(_sighting(visit, each, "table", round), ()) for each in chosen]
+        await record(tx, visit.guest.registered.partner_id, reports, visit.now)
+    return back(visit.base, "table" if chosen else "nobody", visit.locale)
+
+
+@router.get("/e/{token}/badge")
+async def own_badge(visit: Visitor) -> Response:
+    """One's own badge on the phone, for others to scan."""
+    code = segno.make(visit.links.badge_url(visit.guest.id), error="m").svg_data_uri(scale=6, border=4)
+    return visit.pages.render("badge.html", visit.locale, visit=visit, code=code)
+
+
+@router.post("/e/{token}/phone")
+async def remember_phone(visit: Visitor) -> Response:
+    """From now on this phone scans badges as this person."""
+    answer = back(visit.base, "phone", visit.locale)
+    answer.set_cookie(
+        COOKIE,
+        visit.token,
+        max_age=COOKIE_SECONDS,
+        path="/m",
+        secure=visit.settings.public_url.startswith("https:"),
+        httponly=True,
+        samesite="lax",  # a camera opens the badge from outside, a stranger's form must not post
+    )
+    return answer
+
+
+@router.get("/m/{badge}")
+async def scanned(
+    request: Request,
+    database: Db,
+    badge: str,
+    locale: Locale,
+    said: str | None = None,
+    own: Annotated[str | None, Cookie(alias=COOKIE)] = None,
+) -> Response:
+    """Somebody's badge was scanned. Without one's own evening on this phone it shows nothing of its owner."""
+    links: Links = request.app.state.links
+    owner = links.badge.subject(badge)
+    visit = await _scanner(request, database, own, locale)
+    if visit is None or visit.guest.id == owner:
+        pages: Pages = request.app.state.pages
+        return pages.render("scan.html", locale, own=visit is not None)
+    async with database.connection() as connection:
+        partner = await _fellow(connection, visit, owner)
+        return await _form(connection, visit, partner, f"/m/{badge}", said)
+
+
+@router.post("/m/{badge}")
+async def record_scanned(
+    request: Request,
+    database: Db,
+    badge: str,
+    locale: Locale,
+    talk: Said,
+    own: Annotated[str | None, Cookie(alias=COOKIE)] = None,
+) -> Response:
+    """Take it."""
+    links: Links = request.app.state.links
+    owner = links.badge.subject(badge)
+    visit = await _scanner(request, database, own, locale)
+    if visit is None:
+        return RedirectResponse(f"/m/{badge}?lang={locale}", 303)
+    async with database.connection() as connection:
+        partner = await _fellow(connection, visit, owner)
+    await _record(database, visit, partner, "qr", talk)
+    return back(f"/m/{badge}", "recorded", locale)
+
+
+async def _scanner(request: Request, database: Database, token: str | None, locale: str) -> Visit | None:
+    """Whose phone this is, or None."""
+    try:
+        return await visit_by(request, database, token, locale) if token else None
+    except EnishiError:
+        return None
+
+
+async def _fellow(connection: Connection, visit: Visit, other: UUID) -> Guest:
+    """Somebody else at the same gathering. Raises `NotFound`."""
+    found = await evening.guests(connection, visit.guest.gathering.gathering_id, [other])
+    if other not in found or other == visit.guest.id:
+        raise NotFound
+    return found[other]
+
+
+async def _near(connection: Connection, visit: Visit, other: UUID) -> Guest:
+    """Somebody on one's own page: introduced, at one's table, or met before. Raises `NotFound`."""
+    mates = await evening.tablemates(connection, visit.guest)
+    near = {UUID(each["counterpart"]) for each in visit.guest.introductions}.union(*mates.values())
+    near |= set(await evening.wishes(connection, visit.guest.id))
+    near |= {
+        each.other_of(visit.guest.id) for each in await proposals.shown_to(connection, visit.guest.id) if each.agreed
+    }
+    if other not in near:
+        raise NotFound
+    return await _fellow(connection, visit, other)
+
+
+def _shared_round(visit: Visit, other: Guest) -> int | None:
+    """The last round that has begun in which both sit at one table."""
+    last = begun(visit.guest.gathering, visit.now)
+    mine = visit.guest.seats
+    return max((r for r, table in mine.items() if r <= last and other.seats.get(r) == table), default=None)
+
+
+def _sighting(visit: Visit, other: UUID, source: str, round: int | None) -> Sighting:
+    seats = visit.guest.seats
+    return Sighting(
+        visit.guest.gathering.gathering_id,
+        visit.guest.id,
+        other,
+        visit.now,
+        source,
+        round=round,
+        table=seats.get(round) if round else None,
+    )
+
+
+async def _record(database: Database, visit: Visit, partner: Guest, source: str, talk: Talk) -> None:
+    text = " ".join(talk.line.split()).replace("\0", "")
+    offered = [label for label in _topics(visit, partner) if label in talk.topic]
+    async with database.transaction() as tx:
+        before = (await evening.wishes(tx, visit.guest.id)).get(partner.id)
+        # A box that is left empty takes a wish back, but is no "no" where nothing was wished.
+        wish = True if talk.again else False if before else None
+        note = Note(visit.guest.id, text, tuple(offered), wish)
+        report = Report(
+            _sighting(visit, partner.id, source, _shared_round(visit, partner)),
+            (note,) if text or offered else (),
+            wishes={} if wish is None else {visit.guest.id: wish},
+        )
+        (result,) = await record(tx, visit.guest.registered.partner_id, [report], visit.now)
+        if result.meeting is None:
+            raise Invalid(result.reason)
+
+
+def _topics(visit: Visit, partner: Guest) -> list[str]:
+    """What the two may have talked about, in the reader's language: concepts of the other's words, one's own first."""
+    mine, theirs = _concepts(visit.guest), _concepts(partner)
+    order = [each for key, each in lexicon().items() if key in theirs]
+    order.sort(key=lambda each: each.key not in mine)
+    return [each.ja if visit.locale == "ja" else each.en for each in order[:TOPICS]]
+
+
+def _concepts(guest: Guest) -> set[str]:
+    profile = guest.profile
+    words = [profile.needs, profile.offers, profile.talk_topics, profile.goal] if profile else []
+    tags = {*guest.registered.need_tags, *guest.registered.offer_tags}
+    return tags.union(*(concepts_in(text) for text in words if text))
+
+
+async def _form(connection: Connection, visit: Visit, partner: Guest, action: str, said: str | None) -> Response:
+    wishes = await evening.wishes(connection, visit.guest.id)
+    return visit.pages.render(
+        "meeting.html",
+        visit.locale,
+        visit=visit,
+        partner=partner,
+        action=action,
+        topics=_topics(visit, partner),
+        met=partner.id in wishes,
+        again=bool(wishes.get(partner.id)),
+        said=said,
+    )

@@ -1,0 +1,139 @@
+"""My evening: whom to meet and why, what to ask first, where to sit. Phone first, no script; looking changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.matching.domain.proposals import Proposal
+from services.matching.domain.timetable import showing, sittings
+from services.matching.pages import PersonsRoute
+from services.matching.store import evening, proposals
+from services.matching.store.evening import Guest
+from services.matching.visits import Visit, Visitor
+from shared.platform.http import Db
+
+router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Somebody to meet, as one's own page shows them."""
+
+    guest: Guest
+    words: dict[str, Any]
+    round: int | None
+    """The round in which both sit at one table."""
+    table: int | None
+    """Where to find them: the shared table, else where they sit now or next."""
+    met: bool
+    introducer: str | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One round of one's evening."""
+
+    number: int
+    from_to: str
+    table: int | None
+    label: str | None
+    mates: tuple[Guest, ...]
+    state: str
+    """`over`, `now` or `next` for the one to go to, `later`."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A proposal that somebody should be met, as one of the two sees it."""
+
+    proposal_id: UUID
+    other: Guest
+    introducer: str | None
+    asked_by: str
+    state: str
+
+
+@router.get("/{token}")
+async def overview(visit: Visitor, database: Db, said: str | None = None) -> Response:
+    """The whole evening of one person on one page."""
+    guest = visit.guest
+    async with database.connection() as connection:
+        mates = await evening.tablemates(connection, guest)
+        listed = {UUID(each["counterpart"]) for each in guest.introductions}
+        open_proposals = await proposals.shown_to(connection, guest.id)
+        wanted = listed.union(*mates.values(), *((each.a, each.b, each.introducer) for each in open_proposals))
+        people = await evening.guests(connection, guest.gathering.gathering_id, [each for each in wanted if each])
+        wishes = await evening.wishes(connection, guest.id)
+    stops = _stops(visit, mates, people)
+    return visit.pages.render(
+        "evening.html",
+        visit.locale,
+        visit=visit,
+        said=said,
+        here=next((each for each in stops if each.state in ("now", "next")), None),
+        stops=stops,
+        partners=[_partner(visit, each, people, wishes) for each in guest.introductions if _known(each, people)],
+        proposals=[_offer(each, guest.id, people) for each in open_proposals if each.other_of(guest.id) in people],
+        met=wishes,
+    )
+
+
+def _offer(proposal: Proposal, reader: UUID, people: Mapping[UUID, Guest]) -> Offer:
+    introducer = people.get(proposal.introducer) if proposal.introducer else None
+    return Offer(
+        proposal.proposal_id,
+        people[proposal.other_of(reader)],
+        introducer.name if introducer else None,
+        proposal.asked_by_for(reader),
+        proposal.state_for(reader),
+    )
+
+
+def _known(introduction: Mapping[str, Any], people: Mapping[UUID, Guest]) -> bool:
+    """Whether the one introduced is still coming."""
+    return UUID(introduction["counterpart"]) in people
+
+
+def _partner(
+    visit: Visit, words: dict[str, Any], people: Mapping[UUID, Guest], wishes: Mapping[UUID, bool | None]
+) -> Partner:
+    other = people[UUID(words["counterpart"])]
+    mine = visit.guest.seats
+    shared = next((number for number, table in sorted(mine.items()) if other.seats.get(number) == table), None)
+    at = showing(visit.guest.gathering, visit.now)
+    introducer = people.get(UUID(words["introducer"])) if words.get("introducer") else None
+    return Partner(
+        guest=other,
+        words=words,
+        round=shared,
+        table=mine[shared] if shared else other.seats.get(at.number) if at else None,
+        met=other.id in wishes,
+        introducer=introducer.name if introducer else None,
+    )
+
+
+def _stops(visit: Visit, mates: Mapping[int, list[UUID]], people: Mapping[UUID, Guest]) -> list[Stop]:
+    gathering = visit.guest.gathering
+    labels = {table.number: table.label for table in gathering.tables}
+    at = showing(gathering, visit.now)
+    found = []
+    for each in sittings(gathering):
+        table = visit.guest.seats.get(each.number)
+        if each is at or (at is not None and each.number == at.number):
+            state = "now" if each.starts_at <= visit.now else "next"
+        else:
+            state = "over" if at is None or each.number < at.number else "later"
+        found.append(
+            Stop(
+                number=each.number,
+                from_to=f"{visit.time(each.starts_at)}–{visit.time(each.ends_at)}",
+                table=table,
+                label=labels.get(table) if table else None,
+                mates=tuple(people[key] for key in mates.get(each.number, ()) if key in people),
+                state=state,
+            )
+        )
+    return found

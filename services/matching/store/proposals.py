@@ -1,0 +1,75 @@
+"""Proposals that two people should meet: asked, answered by each alone, a refusal unseen."""
+
+from typing import Any
+from uuid import UUID
+
+from services.matching.domain.proposals import Proposal
+from shared.platform.database import Connection
+
+
+def _proposal(row: Any) -> Proposal:
+    return Proposal(**dict(row))
+
+
+async def insert(tx: Connection, each: Proposal) -> bool:
+    """Keep a proposal; False when the two were already brought together."""
+    added: bool | None = await tx.fetchval(
+        "insert into proposal (proposal_id, gathering_id, partner_id, a, b, introducer, asked_by, held, a_answer,"
+        " b_answer, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " on conflict do nothing returning true",
+        each.proposal_id,
+        each.gathering_id,
+        each.partner_id,
+        each.a,
+        each.b,
+        each.introducer,
+        each.asked_by,
+        each.held,
+        each.a_answer,
+        each.b_answer,
+        each.created_at,
+    )
+    return added is True
+
+
+async def shown_to(connection: Connection, registration_id: UUID) -> list[Proposal]:
+    """Proposals on this person's page, the newest first: those they have not refused, and none of those held back
+    but what they asked for themselves."""
+    rows = await connection.fetch(
+        "select * from proposal where (a = $1 and a_answer is distinct from false"
+        " and (not held or asked_by = 'self')) or (b = $1 and b_answer is distinct from false and not held)"
+        " order by created_at desc, proposal_id limit 50",
+        registration_id,
+    )
+    return [_proposal(row) for row in rows]
+
+
+async def answer(tx: Connection, proposal_id: UUID, registration_id: UUID, yes: bool) -> Proposal | None:
+    """One side's answer; None where there is no such proposal for this person. An agreement stands."""
+    row = await tx.fetchrow(
+        "update proposal set a_answer = case when a = $2 then $3 else a_answer end,"
+        " b_answer = case when b = $2 then $3 else b_answer end"
+        " where proposal_id = $1 and $2 in (a, b) and not held and not (a_answer and b_answer) is true returning *",
+        proposal_id,
+        registration_id,
+        yes,
+    )
+    return None if row is None else _proposal(row)
+
+
+async def agreed(connection: Connection, gathering_id: UUID) -> list[Proposal]:
+    """Pairs of a gathering who both said yes."""
+    rows = await connection.fetch(
+        "select * from proposal where gathering_id = $1 and a_answer and b_answer and not held order by created_at",
+        gathering_id,
+    )
+    return [_proposal(row) for row in rows]
+
+
+async def count_by(connection: Connection, registration_id: UUID) -> int:
+    """How many this person has asked for or introduced."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from proposal where introducer = $1 or (a = $1 and asked_by = 'self')", registration_id
+        )
+    )
