@@ -17,7 +17,7 @@ from services.matching.domain import seating
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Proposed, Result, Task, make_plan
 from services.matching.domain.proof import Proof
-from services.matching.domain.seating import NoPlan
+from services.matching.domain.seating_problem import NoPlan
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import MatchedRow, Plan
@@ -107,7 +107,7 @@ async def _fail(database: Database, plan: Plan, reason: str) -> None:
 
 
 async def _publish(database: Database, plan: Plan, gathering: Gathering, result: Result, now: datetime) -> None:
-    numbers = [table.number for table in sorted(gathering.tables, key=lambda table: -table.seats)]
+    numbers = [table.number for table in gathering.tables]
     seats = {
         registration_id: [{"round": r, "table": numbers[k] if numbers else k + 1} for r, k in found]
         for registration_id, found in result.seats.items()

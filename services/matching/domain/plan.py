@@ -1,33 +1,63 @@
 """One whole plan: lists, seats and proof, from people to a result that can be stored. Runs in a process of its own."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from uuid import UUID
+
+import numpy as np
 
 from services.matching.domain.introductions import short_lists
 from services.matching.domain.people import Person
 from services.matching.domain.proof import Proof, prove
 from services.matching.domain.reasons import Words, explain
 from services.matching.domain.scoring import Score, score
-from services.matching.domain.seating import NoPlan, Seating, seat, table_sizes
+from services.matching.domain.seating import seat
+from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, Seating
+from services.matching.domain.seating_request import Request, problem_of
 from services.matching.domain.settings import Weights
 
-DEFAULT_TABLE = 6  # seats, where the organiser names no tables
-ATTEMPTS = 8  # seeds that are tried while a hard rule is broken
+ATTEMPTS = 4  # seeds that are tried while a hard rule is broken
+
+Seats = Mapping[UUID, tuple[tuple[int, int], ...]]
+"""(round from 1, index of the table from 0) of each registration."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to plan."""
+    """What to plan. Rounds count from 1; a table is its index in `tables`; people are registration ids."""
 
     people: tuple[Person, ...]
     rounds: int
     tables: tuple[int, ...]
-    """Seats of each table, in the organiser's order; empty: tables of `DEFAULT_TABLE`."""
+    """Seats of each table, in the organiser's order; empty: tables of six. All of two: pairs, where one may rest."""
     met_before: tuple[tuple[UUID, UUID], ...]
     seed: int
     proposals: int
     weights: Weights = field(default_factory=Weights)
+
+    present: tuple[frozenset[UUID], ...] = ()
+    """Who is there, per round; rounds beyond the last entry: everybody. Late arrival, leaving early, no-show."""
+    reference: Seats = field(default_factory=dict)
+    """The published seats. Each seat that changes costs `weights.moved`; people who are not in it have walked in, and
+    tables may grow by one seat for them."""
+    frozen: frozenset[int] = frozenset()
+    """Rounds that are over or running: kept exactly as in `reference`."""
+    pins: tuple[tuple[int, UUID, int], ...] = ()
+    """(round, registration, table): must sit there."""
+    closed: frozenset[tuple[int, int]] = frozenset()
+    """(round, table) that cannot be used."""
+    blocks: tuple[tuple[UUID, UUID], ...] = ()
+    """Pairs who must never meet, beside those that the score finds."""
+    must_meet: tuple[tuple[UUID, UUID], ...] = ()
+    """Pairs whom the organiser wants to meet; `weights.must_meet` points each, as for a wish of both sides."""
+    wishes: tuple[tuple[UUID, UUID], ...] = ()
+    """(who, whom): `weights.wish` points; `weights.must_meet` where both wish it."""
+    pair_points: Mapping[tuple[UUID, UUID], float] = field(default_factory=dict)
+    """Points on top of the value of a pair, in either order: feedback between rounds, learning, exploration."""
+    small_groups: frozenset[UUID] = frozenset()
+    """Who prefers tables of at most four."""
+    introductions: bool = True
+    """Whether to make the lists too; a re-plan between rounds needs only seats."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +73,34 @@ class Result:
     """A plan for everybody, by registration."""
 
     introductions: dict[UUID, tuple[Proposed, ...]]
+    """Empty where the task asked for none."""
     seats: dict[UUID, tuple[tuple[int, int], ...]]
-    """(round, index of the table) of each person."""
+    """(round, index of the table in `Task.tables`) of each person; rounds in which they are absent or rest are left out."""
     proof: Proof
+    changed: dict[UUID, tuple[int, ...]]
+    """Rounds in which a seat differs from the reference, has come or has gone; only people with such a round."""
 
 
-def make_plan(task: Task, progress: Callable[[str], None] = lambda step: None) -> Result:
-    """Score, propose, seat and prove. Raises `NoPlan` with the reason where there is nothing to plan."""
+def make_plan(
+    task: Task, progress: Callable[[str, float], None] = lambda step, share: None, scored: Score | None = None
+) -> Result:
+    """Score, propose, seat and prove. Raises `NoPlan` with the reason where there is nothing to plan.
+
+    `progress` hears the step and the share of it that is done, several times a second while seats are sought; what it
+    raises ends the work. `scored` saves scoring again the same people (in the same order, with the same weights).
+    """
     people = task.people
     if len(people) < 2:
         raise NoPlan("a plan needs at least two accepted people")
-    progress("scoring")
-    scored = score(people, task.weights, met_before=task.met_before)
-    progress("introductions")
-    lists = short_lists(scored)
-    progress("seating")
-    here = range(len(people))
-    seats = task.tables or (DEFAULT_TABLE,) * -(-len(people) // DEFAULT_TABLE)
-    sizes = table_sizes(len(people), seats)
-    seating, proof = _best_seating(task, scored, here, sizes)
+    progress("scoring", 0)
+    scored = scored or score(people, task.weights, blocks=task.blocks, met_before=task.met_before)
+    request = _request(task, scored)
+    problem, notes = problem_of(request, task.weights)
+    progress("introductions", 0)
+    lists = short_lists(replace(scored, value=request.value)) if task.introductions else []
+    progress("seating", 0)
+    seating, proof = _best_seating(task, problem, lambda share: progress("seating", share))
+    progress("proof", 1)
     return Result(
         introductions={
             people[each.person].registration_id: tuple(
@@ -72,21 +111,72 @@ def make_plan(task: Task, progress: Callable[[str], None] = lambda step: None) -
         },
         seats={
             person.registration_id: tuple(
-                (r + 1, int(seating.table[r, at])) for r in range(seating.rounds) if seating.table[r, at] >= 0
+                (r + 1, int(seating.table[r, at])) for r in range(seating.rounds) if seating.table[r, at] != NOWHERE
             )
             for at, person in enumerate(people)
         },
-        proof=proof,
+        proof=replace(proof, violations=(*notes, *proof.violations)),
+        changed=_changed(task, seating) if task.reference else {},
     )
 
 
-def _best_seating(task: Task, scored: Score, here: Sequence[int], sizes: Sequence[int]) -> tuple[Seating, Proof]:
+def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> tuple[Seating, Proof]:
     """The first seating without a violation, else the one with the fewest: an annealer may end in a corner."""
     tried: list[tuple[Seating, Proof]] = []
     for attempt in range(ATTEMPTS):
         seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet
-        seating = seat(scored, here, sizes, max(task.rounds, 1), task.weights, seed=seed, proposals=task.proposals)
-        tried.append((seating, prove(scored, here, seating, task.weights)))
+        seating = seat(problem, task.weights, seed=seed, proposals=task.proposals, progress=progress)
+        tried.append((seating, prove(problem, seating, task.weights)))
         if not tried[-1][1].violations:
             break
     return min(tried, key=lambda each: len(each[1].violations))
+
+
+def _request(task: Task, scored: Score) -> Request:
+    """The task in indices: what was asked for, before chairs are laid."""
+    index = {person.registration_id: at for at, person in enumerate(task.people)}
+    rounds = max(task.rounds, 1)
+    here = np.ones((rounds, len(index)), dtype=np.bool_)
+    for r, present in enumerate(task.present[:rounds]):
+        here[r] = [person.registration_id in present for person in task.people]
+    published = np.full((rounds, len(index)), NOWHERE, dtype=np.int32)
+    for registration_id, seats in task.reference.items():
+        for r, k in seats:
+            if registration_id in index and 0 < r <= rounds:
+                published[r - 1, index[registration_id]] = k
+    value = scored.value.copy()
+    wishes, must = set(task.wishes), {frozenset(pair) for pair in task.must_meet}
+    must |= {frozenset(pair) for pair in wishes if pair[::-1] in wishes}
+    points = [(tuple(pair), task.weights.must_meet) for pair in must if len(pair) == 2]
+    points += [(pair, task.weights.wish) for pair in wishes if frozenset(pair) not in must]
+    for (one, other), more in [*points, *task.pair_points.items()]:
+        if one in index and other in index and one != other:
+            i, j = index[one], index[other]
+            value[i, j] += more
+            value[j, i] += more
+    blocked = scored.blocked.copy()
+    for one, other in task.blocks:
+        if one in index and other in index:
+            blocked[index[one], index[other]] = blocked[index[other], index[one]] = True
+    return Request(
+        people=task.people,
+        value=value,
+        blocked=blocked,
+        present=here,
+        tables=task.tables,
+        published=published,
+        frozen=np.array([r + 1 in task.frozen for r in range(rounds)]),
+        pins=[(r - 1, index.get(one, NOWHERE), k) for r, one, k in task.pins],
+        closed={(r - 1, k) for r, k in task.closed},
+        small=np.array([person.registration_id in task.small_groups for person in task.people]),
+    )
+
+
+def _changed(task: Task, seating: Seating) -> dict[UUID, tuple[int, ...]]:
+    changed = {}
+    for at, person in enumerate(task.people):
+        before = dict(task.reference.get(person.registration_id, ()))
+        after = {r + 1: int(k) for r, k in enumerate(seating.table[:, at]) if k != NOWHERE}
+        if rounds := tuple(r for r in range(1, seating.rounds + 1) if before.get(r) != after.get(r)):
+            changed[person.registration_id] = rounds
+    return changed

@@ -1,17 +1,30 @@
 """What a plan is worth, how far it can be from the best, and whether it keeps the rules: checked apart from the solver."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from services.matching.domain.scoring import Matrix, Score
-from services.matching.domain.seating import EMPTY, Seating
+from services.matching.domain.scoring import Matrix
+from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
 
 SWEEPS = 30  # of the dual descent; it equals the linear program to four digits by then (measured)
+
+
+@dataclass(frozen=True)
+class Unattainable:
+    """Somebody who cannot get enough good meetings, whatever the seating. For the organiser only."""
+
+    person: int
+    possible: int
+    """Good partners who are registered and may be met."""
+    reason: str
+    """`no_partner`: nobody suitable is registered; `kept_apart`: they are, but must not meet; `absent`: they are not
+    there in the same rounds; `seats`: there are fewer seats beside this person than good meetings wanted."""
 
 
 @dataclass(frozen=True)
@@ -19,80 +32,147 @@ class Proof:
     """Facts about a plan, for the organiser."""
 
     value: float
-    """Sum of the values of all first meetings, in points."""
+    """Sum of the worth of all first meetings, in points."""
     bound: float
     """No seating can be worth more (b-matching bound)."""
     violations: tuple[str, ...]
     """Rules that the plan breaks, in words; empty for a plan that keeps them all."""
     good_meetings: dict[int, int]
     """How many people have so many good meetings."""
-    unattainable: tuple[int, ...]
-    """Indices of people for whom not enough good partners are registered, whatever the seating."""
+    unattainable: tuple[Unattainable, ...]
+    avoidable: int
+    """People with too few good meetings although enough are possible for them."""
+    resting: int
+    """Seats that somebody present goes without because pairs leave one over."""
 
 
 def tables_of(seating: Seating) -> Iterator[tuple[int, int, list[int]]]:
     """(round, table, people) of every table in use."""
     for r in range(seating.rounds):
-        for k in range(len(seating.sizes)):
-            yield r, k, [int(p) for p in np.flatnonzero(seating.table[r] == k)]
+        for k in range(int(seating.table[r].max(initial=NOWHERE)) + 1):
+            if people := [int(p) for p in np.flatnonzero(seating.table[r] == k)]:
+                yield r, k, people
 
 
-def prove(score: Score, present: Sequence[int], seating: Seating, weights: Weights) -> Proof:
+def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     """Recompute everything from the seats alone."""
-    times: Counter[tuple[int, int]] = Counter()
-    violations: list[str] = []
-    for r, k, people in tables_of(seating):
-        if len(people) > seating.sizes[k]:
-            violations.append(f"round {r + 1}, table {k + 1}: too many people")
-        newcomers = [p for p in people if score.people[p].newcomer]
-        regulars_elsewhere = sum(1 for p in present if score.people[p].newcomer) > 1
-        if len(newcomers) == 1 and len(people) > 1 and regulars_elsewhere:
-            violations.append(f"round {r + 1}, table {k + 1}: one newcomer alone")
-        for i, j in combinations(people, 2):
-            times[i, j] += 1
-            if score.blocked[i, j]:
-                violations.append(f"round {r + 1}, table {k + 1}: two people who must not meet")
-    violations += [f"the same two people {count} times" for count in times.values() if count > 1]
-    here = set(present)
-    for r in range(seating.rounds):
-        seated = {int(p) for p in np.flatnonzero(seating.table[r] != EMPTY)}
-        if seated != here:
-            violations.append(f"round {r + 1}: {len(seated ^ here)} people seated wrongly or not at all")
-    good = (score.value >= weights.good) & ~score.blocked
+    times = Counter(pair for _, _, people in tables_of(seating) for pair in combinations(people, 2))
+    meetings = _meetings(problem)
+    good = problem.good & ~problem.blocked
     counts = Counter(p for i, j in times for p in (i, j) if good[i, j])
-    order = np.array(present)
-    possible = good[np.ix_(order, order)].sum(axis=1)
-    meetings = seating.rounds * (max(seating.sizes) - 1)
+    unattainable = _unattainable(problem, meetings, weights)
+    here = np.flatnonzero(problem.present.any(axis=0))
+    beyond = {each.person for each in unattainable}
+    resting = (problem.present & (seating.table == NOWHERE)).sum(axis=1)
     return Proof(
-        value=float(sum(score.value[i, j] for i, j in times)),
-        bound=bound(np.where(score.blocked, 0, score.value)[np.ix_(order, order)], meetings),
-        violations=tuple(violations),
-        good_meetings=dict(sorted(Counter(counts.get(p, 0) for p in present).items())),
-        unattainable=tuple(
-            p for p, n in zip(present, possible, strict=True) if n < min(weights.good_meetings, meetings)
-        ),
+        value=float(sum(problem.worth[i, j] for i, j in times)),
+        bound=bound(np.where(problem.blocked, 0, problem.worth), meetings)[0],
+        violations=(*_broken_tables(problem, seating), *_repeats(times, problem), *_broken_seats(problem, seating)),
+        good_meetings=dict(sorted(Counter(counts.get(int(p), 0) for p in here).items())),
+        unattainable=unattainable,
+        avoidable=sum(1 for p in here if counts.get(int(p), 0) < weights.good_meetings and int(p) not in beyond),
+        resting=int(resting[_odd_pairs(problem)].sum()),
     )
 
 
-def bound(value: Matrix, meetings: int) -> float:
-    """Most that any set of pairs can be worth where nobody has more than `meetings` of them.
+def _meetings(problem: Problem) -> NDArray[np.int64]:
+    """[n] most people whom each can meet, by presence and the largest table of each round."""
+    return (problem.present * (problem.chairs.max(axis=1, initial=1) - 1).clip(0)[:, None]).sum(axis=0)
+
+
+def _odd_pairs(problem: Problem) -> NDArray[np.bool_]:
+    """[R] rounds of pairs with an odd number of people: one rests."""
+    return (problem.seats.max(axis=1, initial=0) == 2) & (problem.present.sum(axis=1) % 2 == 1)
+
+
+def _broken_tables(problem: Problem, seating: Seating) -> Iterator[str]:
+    several = (problem.present & problem.newcomer).sum(axis=1) > 1
+    for r, k, people in tables_of(seating):
+        where = f"round {r + 1}, table {k + 1}: "
+        if problem.frozen[r]:
+            continue  # over or running: nothing to be done
+        if problem.seats[r, k] == 0:
+            yield where + "the table is closed"
+        elif len(people) > problem.seats[r, k]:
+            yield where + "too many people"
+        if len(people) > 2 and several[r] and sum(problem.newcomer[people]) == 1:
+            yield where + "one newcomer alone"
+        if any(problem.blocked[i, j] for i, j in combinations(people, 2)):
+            yield where + "two people who must not meet"
+
+
+def _repeats(times: Counter[tuple[int, int]], problem: Problem) -> Iterator[str]:
+    repeated = [count for count in times.values() if count > 1]
+    if not repeated:
+        return
+    sizes = problem.chairs[problem.chairs > 0].reshape(-1)
+    fewest = int(problem.present.sum(axis=1).max()) - 1
+    wanted = problem.rounds * (int(sizes.min()) - 1)
+    why = f" ({wanted} others are to be met, {fewest} are there)" if wanted > fewest else ""
+    for count, pairs in sorted(Counter(repeated).items()):
+        yield f"{pairs} pairs meet {count} times" + why
+
+
+def _broken_seats(problem: Problem, seating: Seating) -> Iterator[str]:
+    rests = _odd_pairs(problem)
+    for r in range(problem.rounds):
+        seated = seating.table[r] != NOWHERE
+        missing = int((problem.present[r] & ~seated).sum()) - int(rests[r])
+        if missing > 0:
+            yield f"round {r + 1}: {missing} people present are not seated"
+        if absent := int((seated & ~problem.present[r]).sum()):
+            yield f"round {r + 1}: {absent} people seated who are not there"
+        pinned = problem.pinned[r] != NOWHERE
+        if moved := int((seating.table[r] != problem.pinned[r])[pinned].sum()):
+            yield f"round {r + 1}: {moved} people not at the table they are pinned to"
+        if problem.frozen[r] and (seating.table[r] != problem.published[r]).any():
+            yield f"round {r + 1}: seats differ although the round is frozen"
+
+
+def _unattainable(problem: Problem, meetings: NDArray[np.int64], weights: Weights) -> tuple[Unattainable, ...]:
+    wanted = weights.good_meetings
+    liked = problem.worth >= weights.good
+    np.fill_diagonal(liked, False)
+    together = (problem.present.T.astype(np.float32) @ problem.present.astype(np.float32)) > 0
+    here = problem.present.any(axis=0)
+    possible = np.minimum((problem.good & ~problem.blocked & together).sum(axis=1), meetings)
+    found = []
+    for p in np.flatnonzero(here & (possible < wanted)):
+        if meetings[p] < wanted:
+            reason = "seats"
+        elif (problem.good[p] & ~problem.blocked[p]).sum() >= wanted:
+            reason = "absent"
+        elif (problem.good[p] | (liked[p] & problem.blocked[p])).sum() >= wanted:
+            reason = "kept_apart"
+        else:
+            reason = "no_partner"
+        found.append(Unattainable(int(p), int(possible[p]), reason))
+    return tuple(found)
+
+
+def bound(value: Matrix, meetings: NDArray[np.int64], sweeps: int = SWEEPS) -> tuple[float, NDArray[np.float64]]:
+    """Most that any set of pairs can be worth where nobody has more than their `meetings`, and everybody's price.
 
     Lagrangian dual of the b-matching problem with one price per person: min over u >= 0 of
-    meetings * sum(u) + sum over pairs of max(0, value - u_i - u_j). Every u gives a valid bound; coordinate descent,
+    sum of meetings * u + sum over pairs of max(0, value - u_i - u_j). Every u gives a valid bound; coordinate descent,
     damped by a half, finds a good one.
     """
     count = value.shape[0]
-    if count < 2 or meetings < 1:
-        return 0.0
+    price = np.zeros(count)
+    if count < 2 or not meetings.any():
+        return 0.0, price
     worth = np.maximum(value, 0).astype(np.float64)
     np.fill_diagonal(worth, 0)
-    price = np.zeros(count)
-    best = np.inf
-    at = max(count - 1 - meetings, 0)
-    for _ in range(SWEEPS):
-        target = np.partition(worth - price[None, :], at, axis=1)[:, at]
+    best, best_price = np.inf, price
+    at = np.clip(count - 1 - meetings, 0, count - 1)
+    for _ in range(sweeps):
+        net = worth - price[None, :]
+        net.partition(np.unique(at), axis=1)
+        target = np.where(meetings > 0, np.take_along_axis(net, at[:, None], axis=1)[:, 0], worth.max(initial=0))
         price = np.maximum((price + np.maximum(target, 0)) / 2, 0)
         rest = np.maximum(worth - price[:, None] - price[None, :], 0)
         np.fill_diagonal(rest, 0)
-        best = min(best, float(meetings * price.sum() + rest.sum() / 2))
-    return best
+        total = float(meetings @ price + rest.sum() / 2)
+        if total < best:
+            best, best_price = total, price
+    return best, best_price

@@ -35,3 +35,21 @@ class Weights:
     """Lost per squared missing good meeting of a person: lifts the worst-off first."""
     lone_newcomer: float = 600.0
     """Lost per table with exactly one newcomer."""
+    must_meet: float = 40.0
+    """A meeting that both asked for, or that the organiser wants."""
+    wish: float = 15.0
+    """A meeting that one of the two asked for."""
+    same_industry_at_table: float = -6.0
+    """Per pair of one industry at a table; fewest such pairs means industries evenly spread."""
+    same_size_at_table: float = -2.0
+    """Per pair of one company size at a table."""
+    no_regular: float = 10.0
+    """Lost per table where newcomers sit without anybody who has been before."""
+    crowded: float = 10.0
+    """Lost per person who prefers small groups at a table of more than four."""
+    alone: float = 600.0
+    """Lost per person who has a table to themselves."""
+    moved: float = 15.0
+    """Lost per seat that differs from the published plan."""
+    repeat: float = 600.0
+    """Lost per repeated meeting. Above what any shortfall can pay for."""
