@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-large up test lint contracts bench faults lock clean
+.PHONY: help setup demo demo-large up test lint contracts bench faults faults-timers faults-mail lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,12 @@ bench: setup ## measure, and write docs/benchmarks.md
 
 faults: setup ## the long fault run
 	$(RUN) -m pytest tests/fault -m fault --fault-minutes 10
+
+faults-timers: setup ## a million timers under 100 kills and 5 crashes of PostgreSQL
+	$(RUN) -m tests.fault.followup_timers
+
+faults-mail: setup ## mail under 100 kills
+	$(RUN) -m tests.fault.followup_mail
 
 lock: setup ## pin every package anew, by hash and without addresses
 	@$(VENV)/bin/uv pip compile --quiet --all-extras --universal --python-version 3.11 --generate-hashes \
