@@ -12,7 +12,8 @@ from services.followup.domain.cadence import Person
 from services.followup.domain.states import State
 from services.followup.letters import letter
 from services.followup.links import Links
-from services.followup.operations import Rules, Statement
+from services.followup.operations import Statement
+from services.followup.rules import Rules
 from services.followup.store import people, reading
 from services.followup.store.followups import Known
 from services.followup.store.reading import Reader, Sheet

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from jinja2 import TemplateError
 from pydantic import ValidationError
 
 from services.followup import api, bounces, digests, handlers, mail, pages, timers, visits, webhook_api, webhooks
-from services.followup.domain.drafts import Drafts
 from services.followup.domain.policy import Policy
+from services.followup.domain.texts import BadText, Texts
 from services.followup.links import Links
-from services.followup.operations import Rules
+from services.followup.rules import Rules
 from services.followup.settings import FollowupSettings
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
@@ -31,13 +30,12 @@ def read_rules(settings: FollowupSettings) -> Rules:
     policies = _policies([HERE / "policies", *([settings.cadence_folder] if settings.cadence_folder else [])])
     if settings.cadence not in policies:
         raise BadSettings(f"CADENCE: there is no cadence {settings.cadence}")
-    templates = _templates(HERE / "drafts")
-    if settings.draft_folder:
-        templates |= _templates(settings.draft_folder)
+    texts = Texts(_texts(HERE / "texts") | (_texts(settings.text_folder) if settings.text_folder else {}))
     try:
-        return Rules(policies, settings.cadence, Drafts(templates))
-    except TemplateError as error:
-        raise BadSettings(f"DRAFT_FOLDER: {error}") from None
+        texts.check_all()
+    except BadText as error:
+        raise BadSettings(f"TEXT_FOLDER: {error}") from None
+    return Rules(policies, settings.cadence, frozenset(policies), texts)
 
 
 def _policies(folders: list[Path]) -> dict[int, Policy]:
@@ -55,7 +53,7 @@ def _policies(folders: list[Path]) -> dict[int, Policy]:
     return policies
 
 
-def _templates(folder: Path) -> dict[str, str]:
+def _texts(folder: Path) -> dict[str, str]:
     return {f"{path.parent.name}/{path.name}": path.read_text() for path in sorted(folder.glob("??/*"))}
 
 
@@ -94,7 +92,7 @@ def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, 
     }
     if settings.smtp_url:
         relay = mail.Relay.of(settings.smtp_url, settings.mail_from)
-        writer = digests.Writer(HERE / "mails", rules, build_links(settings), settings.mail_from)
+        writer = digests.Writer(rules, build_links(settings), settings.mail_from)
         parts["mail"] = lambda: mail.run(database, writer, relay, settings.mail_connections, settings.mail_seconds)
     if settings.webhooks:
         parts["webhooks"] = lambda: webhooks.run(database, settings.webhook_seconds, private=settings.webhook_private)

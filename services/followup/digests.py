@@ -3,26 +3,37 @@
 A digest that is lost heals in the next one, and one that has become untrue is not sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from pathlib import Path
 from typing import Final
 from uuid import UUID
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup.domain import digest, drafts
 from services.followup.domain.policy import Calendar
 from services.followup.domain.states import State
-from services.followup.letters import letter
+from services.followup.domain.texts import FRAME
+from services.followup.letters import brief_words, letter
 from services.followup.links import Links
-from services.followup.operations import Rules
-from services.followup.store import mail, people, reading
+from services.followup.rules import Rules
+from services.followup.store import mail, people, reading, reminders
 from services.followup.store.mail import Delivery, Item, Mailbox
+from services.followup.store.reading import Reader
+from services.followup.store.reminders import OpenReminder
 from shared.platform.database import Connection, Database
 
+DUE_TEXTS: Final = {
+    "thank_draft": "thanks_due",
+    "thank_last_call": "thanks_due",
+    "missed_24h": "thanks_missed",
+    "next_step": "next_step_due",
+    "next_step_nudge": "next_step_due",
+    "nurture": "nurture_due",
+}
+"""The text that tells of a step of this kind."""
+URGENT: Final = frozenset(("thank_last_call", "brief", "survey"))
+"""These need not wait for the next digest: by then they would be of no use."""
 AWAY: Final = timedelta(days=30)  # until somebody who has no admissible day is thought of again
 PLAN_AT_ONCE: Final = 500  # people in one transaction
 
@@ -30,15 +41,15 @@ PLAN_AT_ONCE: Final = 500  # people in one transaction
 class Writer:
     """Writes the messages."""
 
-    def __init__(self, folder: Path, rules: Rules, links: Links, sender: str) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(folder),
-            autoescape=False,  # noqa: S701 - plain text
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    def __init__(self, rules: Rules, links: Links, sender: str) -> None:
         self._rules, self._links, self._sender = rules, links, sender
+
+    async def mailboxes(self, tx: Connection, people: Collection[UUID], delivery: int | None = None) -> list[Mailbox]:
+        """These people with what is open for them, or with what one delivery is about, and their cadences at hand."""
+        boxes = await mail.mailboxes(tx, people, delivery)
+        versions = {item.policy for box in boxes for item in box.items}
+        await self._rules.know(tx, versions | {each.policy for box in boxes for each in box.reminders})
+        return boxes
 
     def relevant(self, items: tuple[Item, ...]) -> list[Item]:
         """Those that still make sense in the state that their follow-ups have come to, the newest of each."""
@@ -49,24 +60,23 @@ class Writer:
                 newest[item.followup] = item
         return list(newest.values())
 
-    def waits_for_business_day(self, items: list[Item]) -> bool:
-        steps = [self._rules.policy(item.policy).steps[item.step - 1] for item in items]
-        return all(step.calendar is Calendar.BUSINESS for step in steps)
-
     def next_at(self, mailbox: Mailbox, now: datetime) -> datetime | None:
         """When this person may hear of what is open for them; None if nothing is."""
         items = self.relevant(mailbox.items)
-        if not items:
+        news: list[Item | OpenReminder] = [*items, *mailbox.reminders]
+        if not news:
             return None
-        business = self._rules.policy(items[0].policy) if self.waits_for_business_day(items) else None
+        rules = [self._rules.policy(item.policy).steps[item.step - 1] for item in items]
+        others = [self._rules.policy(each.policy).reminder(each.kind) for each in mailbox.reminders]
+        waits = all(rule is not None and rule.calendar is Calendar.BUSINESS for rule in (*rules, *others))
         found = digest.next_message_at(
             now,
             mailbox.person,
             mailbox.person_id,
             mailbox.sent,
             mailbox.active_at,
-            urgent=any(item.kind == "thank_last_call" for item in items),
-            business=business,
+            urgent=any(each.kind in URGENT for each in news),
+            business=self._rules.policy(news[0].policy) if waits else None,
         )
         return found or now + AWAY
 
@@ -75,18 +85,30 @@ class Writer:
     ) -> EmailMessage | None:
         """The message as it is to be said now; None if there is nothing left to say."""
         items = self.relevant(mailbox.items)
-        if not items:
+        # What comes before or right after the gathering leads, what one only owes oneself comes last.
+        first = [each for each in mailbox.reminders if each.kind in URGENT]
+        last = [each for each in mailbox.reminders if each.kind not in URGENT]
+        news: list[Item | OpenReminder] = [*first, *items, *last]
+        if not news:
             return None
-        shown = await self._entries(connection, items[: digest.SHOWN], mailbox, now)
+        entries: list[Mapping[str, object]] = []
+        for each in news[: digest.SHOWN]:
+            write = self._item if isinstance(each, Item) else self._reminder
+            if (entry := await write(connection, each, mailbox, now)) is not None:  # type: ignore[arg-type]
+                entries.append(entry)
         reader = await reading.reader(connection, mailbox.registration)
         page = self._links.url(mailbox.registration)
-        text = self._environment.get_template(f"{mailbox.locale}/digest").render(
-            name=drafts.one_line(reader.card.name) if reader else "",
-            entries=shown,
-            more=len(items) - len(shown),
-            urgent=any(item.kind == "thank_last_call" for item in items),
-            page=f"{page}?lang={mailbox.locale}",
-            stop=f"{page}/unsubscribe",
+        text = self._rules.texts.render(
+            mailbox.locale,
+            FRAME,
+            {
+                "about": next((each.kind for each in items if each.kind in URGENT), news[0].kind),
+                "name": drafts.one_line(reader.card.name) if reader else "",
+                "entries": entries,
+                "count": len(news),
+                "page": f"{page}?lang={mailbox.locale}",
+                "stop": f"{page}/unsubscribe",
+            },
         )
         subject, _, body = text.partition("\n")
         message = EmailMessage()
@@ -101,50 +123,70 @@ class Writer:
         message.set_content(body.strip() + "\n", charset="utf-8", cte="base64")
         return message
 
-    async def _entries(
-        self, connection: Connection, items: list[Item], mailbox: Mailbox, now: datetime
-    ) -> list[Mapping[str, object]]:
-        entries: list[Mapping[str, object]] = []
-        for item in items:
-            reader = await reading.reader(connection, item.owner)
-            sheets = await reading.sheets(connection, item.owner, item.followup)
-            if reader is None or not sheets:
-                continue
-            sheet = sheets[0]
-            owners = await people.owners(connection, [(item.owner, reader.gathering)])
-            person = owners[item.owner].person
-            drafted = letter(self._rules, sheet, reader, person, now) if item.kind != "outcome_check" else None
-            entries.append(
-                {
-                    "name": drafts.one_line(sheet.card.name),
-                    "company": drafts.one_line(sheet.card.company),
-                    "gathering": drafts.one_line(sheet.gathering),
-                    "kind": item.kind,
-                    "until": drafts.moment_text(mailbox.locale, sheet.deadline_at, person.zone),
-                    "url": f"{self._links.url(item.owner)}/{item.followup}?lang={mailbox.locale}",
-                    "body": drafted.draft.body if drafted and drafted.draft else "",
-                    "asks": drafted is not None and drafted.draft is None,
-                }
-            )
-        return entries
+    async def _item(
+        self, connection: Connection, item: Item, mailbox: Mailbox, now: datetime
+    ) -> Mapping[str, object] | None:
+        reader = await reading.reader(connection, item.owner)
+        sheets = await reading.sheets(connection, item.owner, item.followup)
+        if reader is None or not sheets:
+            return None
+        sheet = sheets[0]
+        owners = await people.owners(connection, [(item.owner, reader.gathering)])
+        person = owners[item.owner].person
+        drafted = letter(self._rules, sheet, reader, person, now) if item.kind != "outcome_check" else None
+        words = {
+            "name": drafts.one_line(sheet.card.name),
+            "company": drafts.one_line(sheet.card.company),
+            "gathering": drafts.one_line(sheet.gathering),
+            "until": drafts.moment_text(mailbox.locale, sheet.deadline_at, person.zone),
+        }
+        return {
+            **words,
+            "text": self._text(reader, mailbox.locale, DUE_TEXTS.get(item.kind, "outcome_due"), words),
+            "url": f"{self._links.url(item.owner)}/{item.followup}?lang={mailbox.locale}",
+            "body": drafted.draft.body if drafted and drafted.draft else "",
+            "asks": drafted is not None and drafted.draft is None,
+        }
+
+    async def _reminder(
+        self, connection: Connection, reminder: OpenReminder, mailbox: Mailbox, now: datetime
+    ) -> Mapping[str, object] | None:
+        reader = await reading.reader(connection, reminder.owner)
+        known = await reminders.brief(connection, reminder.owner)
+        if reader is None or known is None:
+            return None
+        words = {**brief_words(known, mailbox.person, mailbox.locale), "task": reminder.text}
+        return {
+            "name": "",
+            "company": "",
+            "gathering": words["gathering"],
+            "text": self._text(reader, mailbox.locale, reminder.kind, words),
+            "url": f"{self._links.url(reminder.owner)}?lang={mailbox.locale}",
+            "body": "",
+            "asks": False,
+        }
+
+    def _text(self, reader: Reader, locale: str, name: str, words: Mapping[str, object]) -> str:
+        return self._rules.texts.changed(reader.texts).render(locale, name, words).strip()
 
 
 async def plan(database: Database, writer: Writer, now: datetime) -> int:
     """Plan the next message of everybody who has something new; queue those whose time has come; return how many."""
     async with database.transaction() as tx:
-        people = await mail.unplanned(tx, PLAN_AT_ONCE)
-        boxes = await mail.mailboxes(tx, people)
+        await reminders.skip_late(tx)
+        boxes = await writer.mailboxes(tx, await mail.unplanned(tx, PLAN_AT_ONCE))
         times = [(box.person_id, writer.next_at(box, now)) for box in boxes]
         await mail.plan(tx, times, now)
         await mail.settle(tx, [item for box in boxes for item in _settled(writer, box)], 0)
     async with database.transaction() as tx:
         ready = await mail.ready(tx, PLAN_AT_ONCE)
         queued = 0
-        for box in await mail.mailboxes(tx, ready):
-            items = writer.relevant(box.items)
+        for box in await writer.mailboxes(tx, ready):
+            news = [*writer.relevant(box.items), *box.reminders]
             local = now.astimezone(box.person.zone)
-            if items and (delivery := await mail.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now)):
+            if news and (delivery := await mail.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now)):
                 await mail.settle(tx, box.items, delivery)
+                await reminders.settle(tx, [each.id for each in box.reminders], delivery)
                 queued += 1
         await mail.plan(tx, [(person, None) for person in ready], now)
     return queued

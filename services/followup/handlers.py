@@ -5,14 +5,15 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from services.followup import operations
+from services.followup import operations, reminders
 from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
-from services.followup.operations import Rules
+from services.followup.rules import Rules
 from services.followup.store import cadences, facts, followups
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
+from shared.contracts.matched import Matched
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
 from shared.contracts.partner import Partner
@@ -29,8 +30,9 @@ def build(rules: Rules) -> Handlers:
     return {
         Partner: auth.on_partner,
         Gathering: partial(on_gathering, rules),
-        Registered: on_registered,
-        Profile: on_profile,
+        Registered: partial(on_registered, rules),
+        Profile: partial(on_profile, rules),
+        Matched: on_matched,
         Contact: partial(on_contact, rules),
         Met: partial(on_met, rules),
         MetNote: on_met_note,
@@ -43,6 +45,7 @@ def _ids(keys: Sequence[str]) -> list[UUID]:
 
 async def on_gathering(rules: Rules, tx: Connection, events: Sequence[Event[Gathering]]) -> None:
     gatherings, erased = fold.newest(events)
+    await facts.wait_for_facts(tx)  # of people whose reminders follow from what is written here
     before = await facts.zones(tx, [each.gathering_id for each in gatherings])
     await facts.put_gatherings(tx, gatherings)
     await facts.erase_gatherings(tx, _ids(erased))
@@ -50,22 +53,32 @@ async def on_gathering(rules: Rules, tx: Connection, events: Sequence[Event[Gath
     moved = [each.gathering_id for each in gatherings if before.get(each.gathering_id) != each.time_zone]
     touched = await followups.ids_of_gatherings(tx, [*moved, *_ids(erased)])
     await operations.advance(tx, rules, clock.now(), touched=touched)
+    await reminders.renew_gatherings(tx, rules, [each.gathering_id for each in gatherings])
 
 
-async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
+async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Registered]]) -> None:
     registrations, erased = fold.newest(events)
     if erased:
         await facts.erase(tx, _ids(erased))
         metrics.erasures.inc(len(erased))
     await facts.hold_off_refusals(tx)
     await facts.put_registrations(tx, registrations)
+    await reminders.renew(tx, rules, [each.registration_id for each in registrations])
 
 
-async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
+async def on_profile(rules: Rules, tx: Connection, events: Sequence[Event[Profile]]) -> None:
     profiles, erased = fold.newest(events)
     await facts.hold_off_refusals(tx)
     await facts.erase_profiles(tx, _ids(erased))
     await facts.put_profiles(tx, profiles)
+    await reminders.renew(tx, rules, [each.registration_id for each in profiles])
+
+
+async def on_matched(tx: Connection, events: Sequence[Event[Matched]]) -> None:
+    plans, erased = fold.newest(events)
+    await facts.hold_off_refusals(tx)
+    await facts.erase_matched(tx, _ids(erased))
+    await facts.put_matched(tx, plans)
 
 
 async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contact]]) -> None:
@@ -79,6 +92,7 @@ async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contac
     fresh = await facts.put_contacts(tx, [(each, times[each.key()]) for each in contacts])
     touched = await followups.ids_of_owners(tx, [*fresh, *_ids(erased)])
     await operations.advance(tx, rules, clock.now(), touched=touched)
+    await reminders.renew(tx, rules, fresh)
 
 
 async def on_met(rules: Rules, tx: Connection, events: Sequence[Event[Met]]) -> None:

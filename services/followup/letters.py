@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.followup.domain import cadence, drafts
+from services.followup.domain import briefing, cadence, drafts
 from services.followup.domain.cadence import Person
 from services.followup.domain.drafts import Draft, Material
-from services.followup.operations import Rules
+from services.followup.rules import Rules
 from services.followup.store.reading import Reader, Sheet
+from services.followup.store.reminders import Brief
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,16 @@ def letter(rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: date
         slots=cadence.slots(rules.policy(sheet.policy), person, now),
     )
     locale = sheet.other_locale or reader.locale
-    return Letter(kind, locale, material, rules.drafts.draft(kind, locale, material, now))
+    return Letter(kind, locale, material, rules.drafts(reader.texts).draft(kind, locale, material, now))
+
+
+def brief_words(known: Brief, person: Person, locale: str) -> dict[str, object]:
+    """What an attendee is told before and right after the gathering, as words of the texts `brief` and `survey`."""
+    return {
+        "gathering": drafts.one_line(known.gathering),
+        "begins": drafts.moment_text(locale, known.starts_at, person.zone) if known.starts_at else "",
+        "goal": drafts.one_line(known.goal),
+        "people": briefing.people(known.introduced, locale),
+        "seats": sorted(known.seats, key=lambda seat: int(seat["round"])),
+        "survey_url": known.survey_url or "",
+    }

@@ -108,7 +108,7 @@ class Sender:
     async def _send(self, line: Line, delivery: Delivery) -> None:
         now = clock.now()
         async with self._database.connection() as connection:
-            boxes = await mail.mailboxes(connection, [delivery.person_id], delivery.id)
+            boxes = await self._writer.mailboxes(connection, [delivery.person_id], delivery.id)
             message = await self._writer.write(connection, boxes[0], delivery, now) if boxes else None
         if not boxes or message is None:
             await self._end(delivery, "suppressed", "nothing_left" if boxes else "not_wanted")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.followup import reminders
 from services.followup.domain import course, identity, states
 from services.followup.domain.cadence import Person
 from services.followup.domain.course import Followup
-from services.followup.domain.drafts import Drafts
-from services.followup.domain.policy import Policy
 from services.followup.domain.states import Report, Standing, State
+from services.followup.rules import Rules
 from services.followup.store import cadences, followups, people
 from services.followup.store import facts as facts_store
 from services.followup.store import reports as reports_store
@@ -24,19 +24,6 @@ from shared.contracts.followup_done import FollowupDone
 from shared.delivery import outbox
 from shared.platform.database import Connection
 from shared.platform.errors import Conflict, EnishiError, Invalid, NotFound
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What an operator has chosen: cadences by version, the one in force, and the templates."""
-
-    policies: Mapping[int, Policy]
-    default: int
-    drafts: Drafts
-
-    def policy(self, version: int) -> Policy:
-        """A version that was withdrawn is replaced by the one in force, so that no follow-up is stuck."""
-        return self.policies.get(version, self.policies[self.default])
 
 
 async def advance(
@@ -56,6 +43,7 @@ async def advance(
     before = await followups.load(tx, {*heard, *touched})
     facts = {id_: course.merge(before[id_].followup if id_ in before else None, each) for id_, each in heard.items()}
     facts |= {id_: before[id_].followup for id_ in touched if id_ in before and id_ not in facts}
+    await rules.know(tx, {each.policy for each in facts.values()})
     owners = await people.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
     after: dict[UUID, Known] = {}
     changed: list[Known] = []
@@ -193,14 +181,17 @@ async def set_hours(tx: Connection, rules: Rules, now: datetime, registration: U
     """Plan what is left anew around somebody's own quiet hours and absence."""
     moved = await people.set_hours(tx, registration, person)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, moved))
+    await reminders.renew(tx, rules, moved)
 
 
 async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UUID, partner: UUID, policy: int) -> None:
     """Plan the follow-ups of a gathering with another cadence, those that exist included. Raises `Invalid`."""
-    if policy not in rules.policies:
-        raise Invalid(f"the cadences are {', '.join(map(str, sorted(rules.policies)))}")
+    open_to = {*rules.own, *await cadences.versions_of(tx, partner)}
+    if policy not in open_to:
+        raise Invalid(f"the cadences are {', '.join(map(str, sorted(open_to)))}")
     await cadences.choose(tx, gathering, partner, policy)
     await advance(tx, rules, now, touched=await cadences.apply(tx, gathering, policy))
+    await reminders.renew_gatherings(tx, rules, [gathering])
 
 
 async def expire(tx: Connection, rules: Rules, now: datetime, limit: int) -> int:

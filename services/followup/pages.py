@@ -179,7 +179,9 @@ async def sent(
         sheet, drafted = await visit.entry(connection, followup)
     if drafted is None:
         return _back(visit, followup, "nothing")
-    if not visit.rules.drafts.is_personal(text, drafted.kind, drafted.locale, drafted.material, visit.now):
+    if not visit.rules.drafts(visit.reader.texts).is_personal(
+        text, drafted.kind, drafted.locale, drafted.material, visit.now
+    ):
         return _entry(visit, sheet, drafted, text=text, impersonal=True, status=422)
     if sheet.state is State.OPEN:
         await _report(visit, database, Statement(followup, State.THANKED))

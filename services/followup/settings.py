@@ -19,8 +19,8 @@ class FollowupSettings(Settings):
     """Version of the cadence for gatherings that have chosen none. 2 is the rehearsal, in seconds."""
     cadence_folder: Path | None = None
     """More cadences, one JSON file each, beside those in `policies/`."""
-    draft_folder: Path | None = None
-    """Templates in place of those in `drafts/`, as `<locale>/<name>`; what is absent there is taken from here."""
+    text_folder: Path | None = None
+    """Texts of letters and mails in place of those in `texts/`, as `<locale>/<name>`; what is absent is taken from here."""
     fire_batch: Annotated[int, Field(ge=1, le=5000)] = 500
     """Timers fired by one statement; 500 to 1,000 is the knee."""
     fire_backstop_seconds: Annotated[float, Field(gt=0, le=3600)] = 30

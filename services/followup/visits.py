@@ -18,9 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.followup.domain import drafts
 from services.followup.domain.cadence import Person
+from services.followup.domain.texts import LOCALES
 from services.followup.letters import Letter, letter
 from services.followup.links import Links
-from services.followup.operations import Rules
+from services.followup.rules import Rules
 from services.followup.store import people, reading
 from services.followup.store.reading import Reader, Sheet
 from shared.platform import clock
@@ -59,7 +60,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._words = {locale: orjson.loads((folder / f"{locale}.json").read_bytes()) for locale in drafts.LOCALES}
+        self._words = {locale: orjson.loads((folder / f"{locale}.json").read_bytes()) for locale in LOCALES}
         self._style = (folder / "page.css").read_text()
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._headers = {
@@ -116,7 +117,7 @@ async def _visit(request: Request, database: Db, token: str, lang: str | None = 
         if reader is None:
             raise NotFound("this link is not valid any more")
         owners = await people.owners(connection, [(registration, reader.gathering)])
-    locale = lang if lang in drafts.LOCALES else reader.locale
+    locale = lang if lang in LOCALES else reader.locale
     state = request.app.state
     return Visit(reader, owners[registration].person, locale, f"/f/{token}", state.pages, state.rules, clock.now())
 

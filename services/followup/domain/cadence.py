@@ -120,7 +120,7 @@ def _due(
         if step.calendar is Calendar.INSTANT:
             return due
         start = due if earliest is None else max(due, earliest)
-        found = _forward(
+        found = forward(
             start.astimezone(person.zone), person.quiet_until, business, policy.country, policy.closures, person
         )
         if step.before_deadline is None:
@@ -136,23 +136,21 @@ def _due(
     else:
         day = add_business_days(day, step.business_days or 0, policy.country, policy.closures)
     clock = step.at or time()
-    found = _on_day(day, clock, business, person, policy.country, policy.closures)
+    found = on_day(day, clock, business, person, policy.country, policy.closures)
     if earliest is not None and found is not None and found < earliest:
         local = earliest.astimezone(person.zone)
         day = local.date() + (DAY if local.time() > clock else timedelta(0))
-        found = _on_day(day, clock, business, person, policy.country, policy.closures)
+        found = on_day(day, clock, business, person, policy.country, policy.closures)
     return found
 
 
 @lru_cache(maxsize=8192)
-def _on_day(
-    day: date, clock: time, business: bool, person: Person, country: str, closures: Closures
-) -> datetime | None:
+def on_day(day: date, clock: time, business: bool, person: Person, country: str, closures: Closures) -> datetime | None:
     """The first admissible moment from a local day and time on. Cached: a whole gathering shares its days."""
-    return _forward(datetime.combine(day, clock, person.zone), clock, business, country, closures, person)
+    return forward(datetime.combine(day, clock, person.zone), clock, business, country, closures, person)
 
 
-def _forward(
+def forward(
     due: datetime, morning: time, business: bool, country: str, closures: Closures, person: Person
 ) -> datetime | None:
     """The first admissible moment from `due` on, which is in the person's zone; on a later day not before `morning`."""

@@ -6,18 +6,14 @@ because `Material` has no place for them. Without a word about the talk there is
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jinja2 import DictLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from services.followup.domain.states import State
+from services.followup.domain.texts import Texts
 
-LOCALES: Final = ("ja", "en")
 _TEMPLATES: Final = {
     "thank_draft": "thanks",
     "thank_last_call": "thanks",
@@ -78,20 +74,10 @@ class Draft:
 
 
 class Drafts:
-    """The templates of an operator, by `locale/name`, the first line of each being the subject."""
+    """Writes letters from texts: the operator's, or an organiser's own."""
 
-    def __init__(self, templates: Mapping[str, str]) -> None:
-        """Raises `jinja2.TemplateError` for a template that is missing, broken or uses an unknown word."""
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=DictLoader(templates),
-            undefined=StrictUndefined,
-            autoescape=False,  # plain text; the pages escape it
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        for kind in _TEMPLATES:
-            for locale in LOCALES:
-                self._render(kind, locale, _SAMPLE, _SAMPLE.met_at)
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
 
     def draft(self, kind: str, locale: str, material: Material, now: datetime) -> Draft | None:
         """The draft for a step of this kind, or None while the owner has not said a word about the talk.
@@ -114,8 +100,7 @@ class Drafts:
         return any(_essence(line) not in boilerplate for line in text.splitlines() if _essence(line))
 
     def _render(self, kind: str, locale: str, material: Material, now: datetime) -> Draft:
-        words = _words(locale, material, now)
-        text = self._environment.get_template(f"{locale}/{_TEMPLATES[kind]}").render(words)
+        text = self._texts.render(locale, _TEMPLATES[kind], _words(locale, material, now))
         subject, _, body = text.strip().partition("\n")
         return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
 
@@ -134,6 +119,11 @@ def one_line(text: str) -> str:
     """The text without line breaks and control characters, so that it can stand in a mail header."""
     printable = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     return " ".join(printable.split())
+
+
+def phrase(text: str) -> str:
+    """Somebody's own words, short enough to stand in a sentence and fit for quotation marks."""
+    return _cut(text, _PHRASE_CHARS)
 
 
 def _first_sentence(text: str, limit: int) -> str:
@@ -169,8 +159,8 @@ def _card(card: Card) -> dict[str, str]:
     return {
         "name": one_line(card.name),
         "company": one_line(card.company),
-        "needs": _cut(card.needs, _PHRASE_CHARS),
-        "offers": _cut(card.offers, _PHRASE_CHARS),
+        "needs": phrase(card.needs),
+        "offers": phrase(card.offers),
     }
 
 
@@ -194,15 +184,3 @@ def moment_text(locale: str, moment: datetime, zone: ZoneInfo) -> str:
 def _essence(line: str) -> str:
     """The line without white space and punctuation, in one width and case."""
     return "".join(char for char in unicodedata.normalize("NFKC", line).casefold() if char.isalnum())
-
-
-_SAMPLE: Final = Material(
-    gathering="ー",
-    met_at=datetime.fromisoformat("2026-06-10T10:00:00+00:00"),
-    deadline_at=datetime.fromisoformat("2026-06-11T10:00:00+00:00"),
-    zone=ZoneInfo("Asia/Tokyo"),
-    owner=Card("ー", "ー", "ー", "ー"),
-    other=Card("ー", "ー", "ー", "ー"),
-    note="ー",
-    slots=(datetime.fromisoformat("2026-06-15T01:00:00+00:00"),),
-)

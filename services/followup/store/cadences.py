@@ -1,8 +1,10 @@
-"""Which cadence a gathering follows."""
+"""Cadences that organisers made, and which one a gathering follows."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
+from services.followup.domain.policy import Policy
 from shared.platform.database import Connection
 
 
@@ -30,3 +32,22 @@ async def apply(tx: Connection, gathering: UUID, policy: int) -> list[UUID]:
         "update followup set policy = $2 where gathering_id = $1 and policy <> $2 returning id", gathering, policy
     )
     return [row["id"] for row in rows]
+
+
+async def insert(tx: Connection, partner: UUID, cadence: dict[str, Any]) -> int:
+    """Keep a cadence; return its version, which never changes from now on."""
+    version: int = await tx.fetchval(
+        "insert into cadence (partner_id, policy) values ($1, $2) returning version", partner, cadence
+    )
+    return version
+
+
+async def load(connection: Connection, versions: Collection[int]) -> dict[int, Policy]:
+    """Those of these versions that organisers made."""
+    rows = await connection.fetch("select version, policy from cadence where version = any($1::int[])", list(versions))
+    return {row["version"]: Policy.model_validate({**row["policy"], "version": row["version"]}) for row in rows}
+
+
+async def versions_of(connection: Connection, partner: UUID) -> list[int]:
+    rows = await connection.fetch("select version from cadence where partner_id = $1 order by version", partner)
+    return [row["version"] for row in rows]

@@ -1,13 +1,16 @@
 """Facts from the topics, newest revision of each, and their erasure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from shared.contracts.contact import Contact
+from shared.contracts.contract import Part
 from shared.contracts.gathering import Gathering
+from shared.contracts.matched import Matched
 from shared.contracts.met_note import MetNote
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -29,16 +32,18 @@ async def wait_for_facts(tx: Connection) -> None:
 
 async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:
     await tx.execute(
-        "insert into gathering (gathering_id, partner_id, revision, title, phase, ends_at, time_zone)"
+        "insert into gathering (gathering_id, partner_id, revision, title, phase, starts_at, ends_at, time_zone)"
         " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::timestamptz[],"
-        " $7::text[]) on conflict (gathering_id) do update set partner_id = excluded.partner_id,"
-        " revision = excluded.revision, title = excluded.title, phase = excluded.phase, ends_at = excluded.ends_at,"
-        " time_zone = excluded.time_zone where gathering.revision < excluded.revision",
+        " $7::timestamptz[], $8::text[]) on conflict (gathering_id) do update set partner_id = excluded.partner_id,"
+        " revision = excluded.revision, title = excluded.title, phase = excluded.phase,"
+        " starts_at = excluded.starts_at, ends_at = excluded.ends_at, time_zone = excluded.time_zone"
+        " where gathering.revision < excluded.revision",
         [each.gathering_id for each in gatherings],
         [each.partner_id for each in gatherings],
         [each.revision for each in gatherings],
         [each.title for each in gatherings],
         [each.phase for each in gatherings],
+        [each.starts_at for each in gatherings],
         [each.ends_at for each in gatherings],
         [each.time_zone for each in gatherings],
     )
@@ -46,7 +51,8 @@ async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> Non
 
 async def erase_gatherings(tx: Connection, ids: Collection[UUID]) -> None:
     await tx.execute("delete from gathering where gathering_id = any($1::uuid[])", list(ids))
-    await tx.execute("delete from gathering_cadence where gathering_id = any($1::uuid[])", list(ids))
+    for table in ("gathering_cadence", "gathering_text", "survey_link"):
+        await tx.execute(f"delete from {table} where gathering_id = any($1::uuid[])", list(ids))
 
 
 async def zones(tx: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
@@ -78,12 +84,14 @@ async def put_registrations(tx: Connection, registrations: Sequence[Registered])
 
 async def put_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
     await tx.execute(
-        "insert into profile (registration_id, revision, name, company, title, needs, offers)"
-        " select p.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
-        " as p (registration_id, revision, name, company, title, needs, offers)"
+        "insert into profile (registration_id, revision, name, company, title, needs, offers, goal, plan, talk_topics)"
+        " select p.* from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],"
+        " $8::text[], $9::text[], $10::text[])"
+        " as p (registration_id, revision, name, company, title, needs, offers, goal, plan, talk_topics)"
         " where not exists (select from erased as e where e.registration_id = p.registration_id)"
         " on conflict (registration_id) do update set revision = excluded.revision, name = excluded.name,"
-        " company = excluded.company, title = excluded.title, needs = excluded.needs, offers = excluded.offers"
+        " company = excluded.company, title = excluded.title, needs = excluded.needs, offers = excluded.offers,"
+        " goal = excluded.goal, plan = excluded.plan, talk_topics = excluded.talk_topics"
         " where profile.revision < excluded.revision",
         [each.registration_id for each in profiles],
         [each.revision for each in profiles],
@@ -92,6 +100,9 @@ async def put_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
         [each.title for each in profiles],
         [each.needs for each in profiles],
         [each.offers for each in profiles],
+        [each.goal for each in profiles],
+        [each.plan for each in profiles],
+        [each.talk_topics for each in profiles],
     )
 
 
@@ -150,6 +161,29 @@ async def put_notes(tx: Connection, notes: Sequence[MetNote]) -> None:
     )
 
 
+async def put_matched(tx: Connection, plans: Sequence[Matched]) -> None:
+    await tx.execute(
+        "insert into matched (registration_id, revision, introductions, seats)"
+        " select m.* from unnest($1::uuid[], $2::int[], $3::jsonb[], $4::jsonb[])"
+        " as m (registration_id, revision, introductions, seats)"
+        " where not exists (select from erased as e where e.registration_id = m.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision,"
+        " introductions = excluded.introductions, seats = excluded.seats where matched.revision < excluded.revision",
+        [each.registration_id for each in plans],
+        [each.revision for each in plans],
+        [_json(each.introductions) for each in plans],
+        [_json(each.seats) for each in plans],
+    )
+
+
+def _json(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    return [part.model_dump(mode="json", exclude_none=True) for part in parts]
+
+
+async def erase_matched(tx: Connection, ids: Collection[UUID]) -> None:
+    await tx.execute("delete from matched where registration_id = any($1::uuid[])", list(ids))
+
+
 async def erased_among(tx: Connection, ids: Collection[UUID]) -> set[UUID]:
     rows = await tx.fetch("select registration_id from erased where registration_id = any($1::uuid[])", list(ids))
     return {row["registration_id"] for row in rows}
@@ -178,5 +212,6 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     ):
         await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)
     await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
-    for table in ("registration", "profile", "contact", "preference"):
+    await tx.execute("delete from reminder where owner = any($1::uuid[])", gone)
+    for table in ("registration", "profile", "contact", "preference", "matched", "reminder_plan"):
         await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)

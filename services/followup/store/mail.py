@@ -8,7 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from services.followup.domain.cadence import Person
+from services.followup.store import reminders
 from services.followup.store.people import person_of
+from services.followup.store.reminders import OpenReminder
 from shared.platform.database import Connection
 
 _ADDRESS = "sha256(convert_to(lower(c.email), 'UTF8'))"
@@ -39,18 +41,19 @@ class Mailbox:
     sent: tuple[datetime, ...]
     active_at: datetime | None
     items: tuple[Item, ...]
+    reminders: tuple[OpenReminder, ...] = ()
 
 
 async def unplanned(tx: Connection, limit: int) -> list[UUID]:
     """People with something open that no planned message takes into account."""
     rows = await tx.fetch(
-        f"select c.person_id from due_item as d join followup as f on f.id = d.followup_id"
-        f" join contact as c on c.registration_id = d.owner left join mailbox as m on m.person_id = c.person_id"
-        f" left join preference as p on p.registration_id = d.owner"
-        f" where d.delivery_id is null and not d.skipped and d.until_at > now() and not f.closed"
-        f" and (f.paused_until is null or f.paused_until < now())"
-        f" and (m.next_at is null or d.fired_at > m.planned_at)"
-        f" and c.refused_at is null and p.stopped_at is null"
+        f"select c.person_id from (select d.owner, d.fired_at as since from due_item as d"
+        f" join followup as f on f.id = d.followup_id where d.delivery_id is null and not d.skipped"
+        f" and d.until_at > now() and not f.closed and (f.paused_until is null or f.paused_until < now())"
+        f" union all select m.owner, greatest(m.due_at, m.known_at) from {reminders.OPEN} and m.delivery_id is null"
+        f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
+        f" left join preference as p on p.registration_id = news.owner"
+        f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
         f" and not exists (select from suppression where address_sha256 = {_ADDRESS})"
         f" group by c.person_id limit $1",
         limit,
@@ -98,10 +101,11 @@ async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | No
         delivery,
     ):
         items.setdefault(row["person_id"], []).append(Item(*row[1:]))
-    return [_mailbox(row, items.get(row["person_id"], [])) for row in rows]
+    own = await reminders.open_of(tx, people, delivery)
+    return [_mailbox(row, items.get(row["person_id"], []), own.get(row["person_id"], [])) for row in rows]
 
 
-def _mailbox(row: asyncpg.Record, items: list[Item]) -> Mailbox:
+def _mailbox(row: asyncpg.Record, items: list[Item], own: list[OpenReminder]) -> Mailbox:
     return Mailbox(
         row["person_id"],
         row["registration_id"],
@@ -111,6 +115,7 @@ def _mailbox(row: asyncpg.Record, items: list[Item]) -> Mailbox:
         tuple(row["sent"]),
         row["active_at"],
         tuple(items),
+        tuple(own),
     )
 
 
@@ -224,7 +229,10 @@ async def recover(tx: Connection) -> tuple[int, int]:
 
 
 async def reopen(tx: Connection, deliveries: Collection[int]) -> None:
-    await tx.execute("update due_item set delivery_id = null where delivery_id = any($1::bigint[])", list(deliveries))
+    for table in ("due_item", "reminder"):
+        await tx.execute(
+            f"update {table} set delivery_id = null where delivery_id = any($1::bigint[])", list(deliveries)
+        )
 
 
 async def bounce(tx: Connection, message_id: str, reason: str) -> int | None:

@@ -1,6 +1,6 @@
 """What people's pages and partners read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -103,6 +103,8 @@ class Reader:
     card: Card
     locale: str
     stopped: bool
+    texts: Mapping[str, str]
+    """The organiser's own texts, by `locale/name`."""
 
 
 async def reader(connection: Connection, registration: UUID) -> Reader | None:
@@ -110,7 +112,8 @@ async def reader(connection: Connection, registration: UUID) -> Reader | None:
     row = await connection.fetchrow(
         "select r.registration_id, r.gathering_id, coalesce(p.name, '') as name, coalesce(p.company, '') as company,"
         " coalesce(p.needs, '') as needs, coalesce(p.offers, '') as offers, coalesce(c.locale, 'ja') as locale,"
-        " coalesce(c.refused_at, s.stopped_at) is not null as stopped"
+        " coalesce(c.refused_at, s.stopped_at) is not null as stopped, coalesce((select jsonb_object_agg(t.key, t.text)"
+        " from gathering_text as t where t.gathering_id = r.gathering_id), '{}') as texts"
         " from registration as r left join profile as p using (registration_id)"
         " left join contact as c using (registration_id) left join preference as s using (registration_id)"
         " where registration_id = $1",
@@ -119,7 +122,7 @@ async def reader(connection: Connection, registration: UUID) -> Reader | None:
     if row is None:
         return None
     card = Card(row["name"], row["company"], row["needs"], row["offers"])
-    return Reader(row["registration_id"], row["gathering_id"], card, row["locale"], row["stopped"])
+    return Reader(row["registration_id"], row["gathering_id"], card, row["locale"], row["stopped"], row["texts"])
 
 
 async def is_registration_of(connection: Connection, partner: UUID, registration: UUID) -> bool:

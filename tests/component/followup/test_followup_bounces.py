@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.followup import bounces, digests
-from services.followup.app import HERE, SERVICE, build_links
+from services.followup.app import SERVICE, build_links
 from services.followup.store import mail as store
 from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of
 from tests.conftest import client, settings_for
@@ -61,7 +61,7 @@ async def test_a_full_mailbox_hears_it_again_within_the_limits(world: World) -> 
         (person,) = await store.unplanned(tx, 10)
         (box,) = await store.mailboxes(tx, [person])
     assert len(box.sent) == 1  # it counts as a message, or a full mailbox would be written to without an end
-    writer = digests.Writer(HERE / "mails", world.rules, build_links(world.settings), "a@b.example")
+    writer = digests.Writer(world.rules, build_links(world.settings), "a@b.example")
     next_at = writer.next_at(box, world.now)
     assert next_at is not None
     assert (next_at - box.sent[0]).total_seconds() >= 4 * 3600

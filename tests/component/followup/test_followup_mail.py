@@ -14,7 +14,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.followup import digests, mail
-from services.followup.app import HERE, SERVICE, build_links
+from services.followup.app import SERVICE, build_links
 from services.followup.domain.states import State
 from services.followup.store import mail as store
 from shared.platform import clock
@@ -72,7 +72,7 @@ async def sink() -> AsyncIterator[tuple[Sink, mail.Relay]]:
 
 
 def writer(world: World) -> digests.Writer:
-    return digests.Writer(HERE / "mails", world.rules, build_links(world.settings), SENDER)
+    return digests.Writer(world.rules, build_links(world.settings), SENDER)
 
 
 async def awake(world: World) -> None:

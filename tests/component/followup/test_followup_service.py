@@ -76,6 +76,6 @@ def test_unknown_cadences_and_broken_templates_are_one_clear_line(tmp_path: Path
     (tmp_path / "ja").mkdir()
     (tmp_path / "ja" / "thanks").write_text("{{ their_private_note }}")
     with pytest.raises(BadSettings, match="their_private_note"):
-        read_rules(settings(draft_folder=tmp_path))
+        read_rules(settings(text_folder=tmp_path))
     (tmp_path / "ja" / "thanks").write_text("件名\n{{ other.name }}様、{{ fact }}")
-    assert read_rules(settings(draft_folder=tmp_path))
+    assert read_rules(settings(text_folder=tmp_path))

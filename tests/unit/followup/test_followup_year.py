@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.followup.app import HERE, build_links, read_rules
+from services.followup.app import build_links, read_rules
 from services.followup.digests import Writer
 from services.followup.domain import identity
 from services.followup.domain.business_days import is_business_day
@@ -28,7 +28,7 @@ SETTINGS = FollowupSettings(
 )
 RULES = read_rules(SETTINGS)
 POLICY = RULES.policy(1)
-WRITER = Writer(HERE / "mails", RULES, build_links(SETTINGS), "a@b.example")
+WRITER = Writer(RULES, build_links(SETTINGS), "a@b.example")
 ZONES = ("Asia/Tokyo", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
