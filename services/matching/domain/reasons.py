@@ -5,9 +5,10 @@ Never a score, never a block, never what somebody wants to avoid.
 
 from dataclasses import dataclass
 
+from services.matching.domain.fit import need_texts, offer_texts
 from services.matching.domain.people import Person
-from services.matching.domain.scoring import Score, need_text, offer_text
-from services.matching.domain.text import Concept, concepts_in, lexicon, normal
+from services.matching.domain.scoring import Score
+from shared.lexicon import concepts_in, lexicon
 
 QUOTE = 60  # characters quoted of somebody's words
 LEAST_FIT = 0.15  # of a direction, below which it is no reason
@@ -51,7 +52,7 @@ def explain(score: Score, reader: int, other: int) -> Words:
         )
     topics = concepts_in(me.talk_topics).keys() & concepts_in(you.talk_topics).keys()
     for key in sorted(topics)[:1]:
-        concept = _concept(key)
+        concept = lexicon()[key]
         found.append(
             Reason(
                 "shared_topic", key, f"「{concept.ja}」の話題が共通です", f"You both like to talk about {concept.en}"
@@ -71,7 +72,7 @@ def explain(score: Score, reader: int, other: int) -> Words:
     if not found:
         found.append(Reason("exploration", None, "普段出会わない方です", "Somebody you would not usually meet"))
     topic = theirs or mine
-    named_ja, named_en = (_concept(topic).ja, _concept(topic).en) if topic else ("いまのお仕事", "your work")
+    named_ja, named_en = (lexicon()[topic].ja, lexicon()[topic].en) if topic else ("いまのお仕事", "your work")
     return Words(
         reasons=tuple(found[:4]),
         question_ja=f"「{named_ja}」について、いま一番力を入れていることは何ですか",
@@ -94,19 +95,15 @@ def _fit(kind: str, concept: str | None, need: str, offer: str) -> Reason:
 
 def _meeting_concept(needing: Person, offering: Person) -> str | None:
     """The concept that joins one's need to the other's offer: the same one first, else one that helps."""
-    needs = concepts_in(need_text(needing)).keys() | set(needing.need_tags)
-    offers = concepts_in(offer_text(offering)).keys() | set(offering.offer_tags)
-    for concept in lexicon():
+    needs = concepts_in("。".join(need_texts(needing))).keys() | set(needing.need_tags)
+    offers = concepts_in("。".join(offer_texts(offering))).keys() | set(offering.offer_tags)
+    for concept in lexicon().values():
         if concept.key in needs and concept.key in offers:
             return concept.key
-    for concept in lexicon():
+    for concept in lexicon().values():
         if concept.key in needs and offers.intersection(concept.met_by):
             return concept.key
     return None
-
-
-def _concept(key: str) -> Concept:
-    return next(concept for concept in lexicon() if concept.key == key)
 
 
 def _quote(text: str, concept: str | None) -> str:
@@ -116,5 +113,5 @@ def _quote(text: str, concept: str | None) -> str:
         return ""
     chosen = sentences[0]
     if concept:
-        chosen = next((s for s in sentences if _concept(concept).shown_in(normal(s))), chosen)
+        chosen = next((s for s in sentences if concept in concepts_in(s)), chosen)
     return chosen if len(chosen) <= QUOTE else chosen[: QUOTE - 1] + "…"

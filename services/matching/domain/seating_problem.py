@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matching.domain.scoring import Matrix
+from services.matching.domain.fit import Matrix
 
 NOWHERE = -1
 

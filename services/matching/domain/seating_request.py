@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.matching.domain.fit import Matrix
 from services.matching.domain.people import Person
-from services.matching.domain.scoring import Matrix
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, even_chairs, kept_chairs
 from services.matching.domain.settings import Weights
 

@@ -1,6 +1,7 @@
 """Every constant of the score and of the plan, with its meaning. Switching one off shows its effect (`effects`)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -9,14 +10,24 @@ class Weights:
 
     fit: float = 100.0
     """Needs against offers, both ways."""
-    tags: float = 0.5
-    """Share of confirmed tags in the fit of a direction; the rest is text."""
-    concepts: float = 0.7
-    """Share of concepts in the text fit; the rest is characters."""
+    words: float = 1.0
+    """Weight of words near in meaning in the fit of a direction, in spreads above the ordinary (`fit.relative`)."""
+    concepts: float = 0.4
+    """Weight of concepts of the lexicon; the words find them too, but not from English to Japanese."""
+    grams: float = 0.1
+    """Weight of equal characters, for names that no dictionary knows."""
+    tags: float = 1.0
+    """Weight of tags that both sides confirmed."""
+    embedding: float = 1.0
+    """Weight of the operator's own embedding, where there is one."""
+    ordinary: float = 1.5
+    """Spreads above the ordinary at which a fit counts a half."""
+    receives: Mapping[str, float] = field(
+        default_factory=lambda: {"partner_search": 0.5, "information": 0.6, "awareness": 0.4, "diversity": 0.5}
+    )
+    """By purpose: how much being helped counts, beside helping."""
     mutual: float = 0.7
     """Share of the geometric mean of the two directions; the rest is their plain mean, so that giving alone counts."""
-    hubness: float = 0.5
-    """How far offers that fit everybody are held down: 0 not at all, 1 to the average."""
     same_purpose: float = 6.0
     other_industry: float = 6.0
     same_size: float = -2.0
@@ -39,6 +50,8 @@ class Weights:
     """A meeting that both asked for, or that the organiser wants."""
     wish: float = 15.0
     """A meeting that one of the two asked for."""
+    gladness: float = 100.0
+    """For a pair whom tonight's taps make certain to be glad of each other; less where they only make it likelier."""
     same_industry_at_table: float = -6.0
     """Per pair of one industry at a table; fewest such pairs means industries evenly spread."""
     same_size_at_table: float = -2.0

@@ -1,80 +1,15 @@
-"""Words to concepts and n-grams, in Japanese and English, without a model and without a tokenizer.
-
-Measured on a bilingual test: the tokenizer and the weighting hardly matter, concepts and tags do.
-"""
+"""Small readings of free text, in Japanese and English: n-grams, company names, what somebody avoids, who solicits."""
 
 import re
-import tomllib
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Final
 
-_SEGMENT: Final = re.compile(r"[。．.!?！？\n;；]+")
+from services.matching.domain.people import Person
+from shared.lexicon import normal
+
 _LATIN: Final = re.compile(r"[a-z0-9&+#\-]+")
 _HIRAGANA: Final = re.compile(r"[\u3041-\u309f]+")
 _KEPT: Final = re.compile(r"[^\w&+#\-]+")
-SEGMENTS: Final = 6  # of one text; a long self-advert does not win by length
-
-
-def normal(text: str) -> str:
-    """NFKC, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
-
-
-def segments(text: str) -> list[str]:
-    """Sentences of a text, at most `SEGMENTS`."""
-    return [part.strip() for part in _SEGMENT.split(normal(text)) if part.strip()][:SEGMENTS]
-
-
-@dataclass(frozen=True)
-class Concept:
-    """Something that businesses need and offer."""
-
-    key: str
-    ja: str
-    en: str
-    terms: tuple[str, ...]
-    met_by: tuple[str, ...]
-
-    def shown_in(self, text: str) -> str | None:
-        """The longest term that shows this concept in a normalised text."""
-        found = [term for term in self.terms if _has(text, term)]
-        return max(found, key=len, default=None)
-
-
-def _has(text: str, term: str) -> bool:
-    at = text.find(term)
-    if at < 0 or not term.isascii():
-        return at >= 0
-    # A Latin word counts as a whole, with a plural or ending: `ai` is not in `sustain`, `brand` is in `branding`.
-    return (
-        re.search(rf"(?<![a-z0-9]){re.escape(term)}{'' if len(term) < 4 else '[a-z]*'}(?![a-z0-9])", text) is not None
-    )
-
-
-@cache
-def lexicon() -> tuple[Concept, ...]:
-    """The concepts of lexicon.toml, in its order."""
-    table = tomllib.loads(Path(__file__).with_name("lexicon.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Concept(key, entry["ja"], entry["en"], tuple(map(normal, entry["terms"])), tuple(entry["met_by"]))
-        for key, entry in table.items()
-    )
-
-
-def concepts_in(text: str) -> dict[str, str]:
-    """Concepts that a text shows, each with the words that show it."""
-    whole = normal(text)
-    return {concept.key: term for concept in lexicon() if (term := concept.shown_in(whole))}
-
-
-def suggest_tags(text: str, limit: int = 3) -> list[str]:
-    """Tags for a sentence, for the person to confirm: the concepts with the longest matching words first."""
-    found = concepts_in(text)
-    return sorted(found, key=lambda key: (-len(found[key]), key))[:limit]
 
 
 def grams(text: str) -> list[str]:
@@ -110,10 +45,22 @@ SOLICITING: Final = (
 )  # fmt: skip
 
 
+def avoids_sellers(avoid: str) -> bool:
+    """Whether somebody asks not to be sold to."""
+    return any(
+        word in normal(avoid) for word in ("勧誘", "営業", "セールス", "売り込み", "solicit", "sales", "selling")
+    )
+
+
+def is_solicitor(person: Person) -> bool:
+    """Whether somebody mainly looks for people to sell to, by their words or because a human found so."""
+    return person.seller or solicits([person.needs, person.goal, person.offers, person.pitch])
+
+
 def solicits(texts: Iterable[str]) -> bool:
     """Whether somebody mainly looks for people to sell to: two or more words of solicitation in what they want and say."""
     whole = normal(" ".join(texts))
-    return sum(1 for term in SOLICITING if _has(whole, term)) >= 2
+    return sum(1 for term in SOLICITING if term in whole) >= 2
 
 
 def company_key(name: str) -> str:
@@ -124,8 +71,3 @@ def company_key(name: str) -> str:
         normal(name),
     )
     return "".join(_KEPT.split(bare))
-
-
-def joined(parts: Sequence[str]) -> str:
-    """Texts as one, each its own sentence."""
-    return "。".join(part for part in parts if part)

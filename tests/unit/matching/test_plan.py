@@ -129,7 +129,7 @@ def test_order_of_people_does_not_change_the_score(osaka: tuple[Person, ...]) ->
 
 def test_each_weight_has_an_effect(osaka: tuple[Person, ...]) -> None:
     base = score(osaka, WEIGHTS, met_before=[(osaka[0].registration_id, osaka[1].registration_id)])
-    for field in ("other_industry", "same_purpose", "same_size", "solicitor", "met_before", "hubness", "shared_topic"):
+    for field in ("other_industry", "same_purpose", "same_size", "solicitor", "met_before", "shared_topic", "words", "concepts"):
         off = score(
             osaka,
             replace(WEIGHTS, **{field: 0.0}),  # type: ignore[arg-type]

@@ -1,0 +1,89 @@
+"""What businesses need and offer: concepts in Japanese and English, found in free text. The words are in concepts.toml."""
+
+import tomllib
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_WHOLE: Final = 4  # letters from which on a Latin term may take any ending: `brand` is in `branding`, `ai` not in `aid`
+
+
+def normal(text: str) -> str:
+    """NFKC, lower case."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+@dataclass(frozen=True)
+class Concept:
+    """Something that businesses need and offer. Its key is the tag on the wire."""
+
+    key: str
+    ja: str
+    en: str
+    terms: tuple[str, ...]
+    met_by: tuple[str, ...]
+    """Concepts whose offer also helps who needs this one."""
+
+
+@cache
+def lexicon() -> dict[str, Concept]:
+    """The concepts of concepts.toml by key, in its order."""
+    table = tomllib.loads(Path(__file__).with_name("concepts.toml").read_text(encoding="utf-8"))
+    return {
+        key: Concept(key, entry["ja"], entry["en"], tuple(map(normal, entry["terms"])), tuple(entry["met_by"]))
+        for key, entry in table.items()
+    }
+
+
+@cache
+def _terms_by_start() -> dict[str, list[tuple[str, str]]]:
+    """Terms with their concept by their first character, longest first."""
+    index: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for concept in lexicon().values():
+        for term in concept.terms:
+            index[term[0]].append((term, concept.key))
+    return {start: sorted(found, key=lambda each: -len(each[0])) for start, found in index.items()}
+
+
+def concepts_in(text: str) -> dict[str, str]:
+    """Concepts that a text shows, each with the longest term that shows it.
+
+    A term inside a longer one does not count: a `動物病院` is no `病院`. Takes time in proportion to the text.
+    """
+    whole, index = normal(text), _terms_by_start()
+    found: dict[str, str] = {}
+    covered = 0  # end of the longest match so far
+    for at, start in enumerate(whole):
+        longest = at
+        for term, key in index.get(start, ()):
+            end = at + len(term)
+            if end < max(longest, covered + 1) or not _stands(whole, term, at):
+                continue
+            longest = end
+            if len(term) > len(found.get(key, "")):
+                found[key] = term
+        covered = max(covered, longest)
+    return found
+
+
+def _stands(text: str, term: str, at: int) -> bool:
+    """Whether a term stands at a place of a text; a Latin one only as a word of its own."""
+    if not text.startswith(term, at):
+        return False
+    if at and term[0].isascii() and _latin(text[at - 1]):
+        return False
+    end = at + len(term)
+    return not (len(term) < _WHOLE and term[-1].isascii() and end < len(text) and _latin(text[end]))
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def suggest_tags(text: str, limit: int = 3) -> list[str]:
+    """Tags for a sentence, for the person to confirm: the concepts with the most telling words first."""
+    found = concepts_in(text)
+    return sorted(found, key=lambda key: (-len(found[key]), key))[:limit]
