@@ -5,7 +5,18 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import api, encounters, evening, feedback_api, handlers, links_api, planner
+from services.matching import (
+    api,
+    encounters,
+    evening,
+    feedback_api,
+    handlers,
+    learner,
+    learning_api,
+    links_api,
+    live_api,
+    planner,
+)
 from services.matching.links import Links
 from services.matching.pages import Pages
 from services.matching.settings import MatchingSettings
@@ -29,7 +40,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    for each in (api, feedback_api, links_api, evening, encounters):
+    for each in (api, feedback_api, learning_api, links_api, live_api, evening, encounters):
         app.include_router(each.router)
     return app
 
@@ -47,8 +58,8 @@ def build_handlers(settings: MatchingSettings) -> Handlers:
 
 
 def build_tasks(settings: MatchingSettings, database: Database) -> Mapping[str, Part]:
-    """The planner works beside HTTP and consumer."""
-    return {"planner": lambda: planner.run(settings, database)}
+    """Planner and learner work beside HTTP and consumer."""
+    return {"planner": lambda: planner.run(settings, database), "learner": lambda: learner.run(database)}
 
 
 SERVICE = Service(

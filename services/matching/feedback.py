@@ -5,18 +5,22 @@ Each function takes registrations of one partner and answers per row with what i
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from services.matching.domain.learning import Tap
 from services.matching.domain.wishes import Wish, pair
 from services.matching.store import feedback as taps_store
+from services.matching.store import learning
 from services.matching.store import wishes as store
+from shared.platform import clock
 from shared.platform.database import Connection
 from shared.platform.errors import Invalid
 from shared.platform.ids import derived
 
+SETTLE: Final = timedelta(hours=1)
+"""How long labels may gather before weights are learned from them. Tonight's rounds hear of taps at once."""
 WITHDRAWN: Final = "none"
 """The word that takes back what somebody said of another."""
 
@@ -40,6 +44,7 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
     good = [each for each, problem in zip(taps, problems, strict=True) if problem is None]
     newest = {(each.author, each.about): each for each in sorted(good, key=lambda each: each.at)}
     await taps_store.put_taps(tx, [(homes[each.author], each) for each in newest.values()])
+    await learning.make_due(tx, [author for author, _ in newest], now + SETTLE)
     return problems
 
 
@@ -55,9 +60,16 @@ async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -
 
 
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Forget what these persons said and what was said of them, before their registrations go."""
+    """Forget what these persons said, what was said of them and what was learned, before their registrations go."""
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
+    await unlearn(tx, registration_ids)
+
+
+async def unlearn(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Take back what was learned from these persons; the rest is learned anew at once."""
+    await learning.erase(tx, registration_ids)
+    await learning.make_due(tx, registration_ids, clock.now())
 
 
 async def _check(

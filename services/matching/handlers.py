@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.matching import feedback
-from services.matching.store import facts
+from services.matching.store import facts, learning
 from services.matching.store import feedback as feedback_store
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.envelope import Event
@@ -14,7 +14,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.delivery import dead_letter
 from shared.delivery.fold import newest
-from shared.platform import metrics
+from shared.platform import clock, metrics
 from shared.platform.database import Connection
 
 
@@ -35,12 +35,16 @@ async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     """Keep the newest words of a person; a tombstone here alone means that consent was withdrawn."""
     profiles, gone = newest(events)
     await facts.upsert_profiles(tx, profiles)
-    await facts.delete_profiles(tx, [UUID(each) for each in gone])
+    if gone:
+        await facts.delete_profiles(tx, [UUID(each) for each in gone])
+        await feedback.unlearn(tx, [UUID(each) for each in gone])
 
 
 async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]) -> None:
     """Keep the newest course of each follow-up: it tells who was glad of whom."""
-    await feedback_store.upsert_followups(tx, newest(events)[0])
+    followups, _ = newest(events)
+    await feedback_store.upsert_followups(tx, followups)
+    await learning.make_due(tx, [each.owner for each in followups], clock.now() + feedback.SETTLE)
 
 
 async def on_conduct_reported(tx: Connection, events: Sequence[Event[ConductReported]]) -> None:

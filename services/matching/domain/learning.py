@@ -79,14 +79,18 @@ class Effects:
     """How glad others are of this person."""
 
 
-def effects(labels: Mapping[Pair, bool]) -> Effects:
-    """Shrunken rates of everybody who said something or of whom something was said."""
+def effects(labels: Mapping[Pair, bool], who: Mapping[UUID, UUID] | None = None) -> Effects:
+    """Shrunken rates of everybody who said something or of whom something was said.
+
+    `who` gives the person behind an id where labels name registrations, so that somebody's gatherings count together.
+    """
+    who = who or {}
     mean = (sum(labels.values()) + 1) / (len(labels) + 2)
     said: dict[UUID, list[bool]] = {}
     heard: dict[UUID, list[bool]] = {}
     for (author, about), glad in labels.items():
-        said.setdefault(author, []).append(glad)
-        heard.setdefault(about, []).append(glad)
+        said.setdefault(who.get(author, author), []).append(glad)
+        heard.setdefault(who.get(about, about), []).append(glad)
 
     def shrunken(answers: list[bool]) -> float:
         rate = (sum(answers) + SHRINKAGE * mean) / (len(answers) + SHRINKAGE)

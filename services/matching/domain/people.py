@@ -27,6 +27,8 @@ class Person:
     need_tags: tuple[str, ...] = ()
     offer_tags: tuple[str, ...] = ()
     times_attended: int = 0
+    seller: bool = False
+    """A human found, after complaints, that this person comes to sell."""
 
     @property
     def newcomer(self) -> bool:

@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.domain.introductions import short_lists
+from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
 from services.matching.domain.proof import Proof, prove
 from services.matching.domain.reasons import Words, explain
@@ -54,6 +55,8 @@ class Task:
     """(who, whom): `weights.wish` points; `weights.must_meet` where both wish it."""
     pair_points: Mapping[tuple[UUID, UUID], float] = field(default_factory=dict)
     """Points on top of the value of a pair, in either order: feedback between rounds, learning, exploration."""
+    effects: Effects | None = None
+    """How glad these persons are of others and others of them, so far; `weights.gladness` points at the most."""
     small_groups: frozenset[UUID] = frozenset()
     """Who prefers tables of at most four."""
     introductions: bool = True
@@ -145,6 +148,10 @@ def _request(task: Task, scored: Score) -> Request:
             if registration_id in index and 0 < r <= rounds:
                 published[r - 1, index[registration_id]] = k
     value = scored.value.copy()
+    if task.effects is not None:
+        glad = mutual_gladness(task.effects, [person.person_id for person in task.people])
+        value += (task.weights.gladness * glad).astype(np.float32)
+        np.fill_diagonal(value, 0)
     wishes, must = set(task.wishes), {frozenset(pair) for pair in task.must_meet}
     must |= {frozenset(pair) for pair in wishes if pair[::-1] in wishes}
     points = [(tuple(pair), task.weights.must_meet) for pair in must if len(pair) == 2]

@@ -1,0 +1,63 @@
+"""What a plan must respect of all that was said: whom to keep apart, whom to bring together, what was learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.matching.domain.learning import Effects, effects
+from services.matching.domain.lessons import learned_weights
+from services.matching.domain.people import Person
+from services.matching.domain.settings import Weights
+from services.matching.domain.wishes import Pair, pair, refused, wish_points
+from services.matching.store import feedback, learning, wishes
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """For `plan.Task`: its blocks, pair points, effects and weights; and who takes part at all."""
+
+    blocks: tuple[Pair, ...]
+    pair_points: dict[Pair, float]
+    effects: Effects
+    weights: Weights
+    version: int | None
+    """Of the learned weights; None: as they were set by hand."""
+    left_out: frozenset[UUID]
+    """Registrations whom the organiser banned from this gathering."""
+    sellers: frozenset[UUID]
+    """Persons whom a human found to come to sell."""
+
+    def among(self, people: Sequence[Person]) -> tuple[Person, ...]:
+        """Those who take part, with what a human found of them."""
+        return tuple(
+            replace(person, seller=True) if person.person_id in self.sellers else person
+            for person in people
+            if person.registration_id not in self.left_out
+        )
+
+
+async def guidance(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Guidance:
+    """Everything said until now. Ask again before each re-plan: taps of the last round are in it."""
+    wished = await wishes.wishes(connection, gathering_id)
+    labels = await learning.labels(connection, partner_id, gathering_id)
+    who = {side: person for label in labels for side, person in zip(label.pair, label.persons, strict=True)}
+    version = await learning.newest(connection, partner_id)
+    weights = learned_weights(Weights(), (version and version.multipliers) or {})
+    return Guidance(
+        blocks=tuple(sorted(refused(wished).union(await wishes.kept_apart(connection, gathering_id)))),
+        pair_points=wish_points(wished, weights),
+        effects=effects({label.pair: label.glad for label in labels}, who),
+        weights=weights,
+        version=version.version if version else None,
+        left_out=frozenset(await wishes.left_out(connection, gathering_id)),
+        sellers=frozenset(await feedback.sellers(connection, partner_id)),
+    )
+
+
+async def may_meet(connection: Connection, gathering_id: UUID, one: UUID, other: UUID) -> bool:
+    """Whether nobody keeps these two apart. The answer is for machines: neither of the two may ever learn of it."""
+    apart = refused(await wishes.wishes(connection, gathering_id)).union(
+        await wishes.kept_apart(connection, gathering_id)
+    )
+    return pair(one, other) not in apart

@@ -1,0 +1,89 @@
+"""Learns weights for partners whose labels changed, away from the event loop."""
+
+import asyncio
+import multiprocessing
+from collections import defaultdict
+from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from services.matching.domain.lessons import GLADNESS, LEARNT, Lesson, changes, study
+from services.matching.domain.settings import Weights
+from services.matching.store import facts, learning
+from services.matching.store.learning import Due, Label
+from services.matching.tasks import person_of
+from shared.platform import clock
+from shared.platform.database import Database, is_transient
+
+log: Final = structlog.stdlib.get_logger(__name__)
+
+LOOK_EVERY: Final = 10.0  # seconds
+PATIENCE: Final = timedelta(minutes=10)
+"""How long one learning may take before another replica takes it up; also the pause after one that broke."""
+SAME: Final = 0.005
+"""Multipliers nearer than this to the version in force make no new one."""
+
+
+async def run(database: Database) -> None:
+    """Learn for ever. Raises when PostgreSQL goes away."""
+    # A process for each study: learning is rare, so none is kept.
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1)
+    try:
+        while True:
+            if not await learn_next(database, pool):
+                await asyncio.sleep(LOOK_EVERY)
+    finally:
+        for process in list((pool._processes or {}).values()):  # a cancelled service does not wait for a study
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def learn_next(database: Database, pool: Executor) -> bool:
+    """Learn for the partner who is due for longest; False when nobody is."""
+    async with database.transaction() as tx:
+        due = await learning.take_due(tx, clock.now(), PATIENCE)
+    if due is None:
+        return False
+    try:
+        await _learn(database, pool, due)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        # One partner's labels must not stop everybody else's learning; it is tried again after PATIENCE.
+        log.error("learning.broke", partner_id=str(due.partner_id), exc_info=error)
+    return True
+
+
+async def _learn(database: Database, pool: Executor, due: Due) -> None:
+    async with database.connection() as connection:
+        labels = await learning.labels(connection, due.partner_id)
+        by_gathering: dict[UUID, list[Label]] = defaultdict(list)
+        for label in labels:
+            by_gathering[label.gathering_id].append(label)
+        lessons = [
+            Lesson(
+                tuple(person_of(registered, profile) for registered, profile in await facts.attendees(connection, key)),
+                {label.pair: label.glad for label in found},
+            )
+            for key, found in sorted(by_gathering.items())
+        ]
+        known = await learning.newest(connection, due.partner_id)
+    weights = Weights()
+    multipliers = await asyncio.get_running_loop().run_in_executor(pool, study, lessons, weights)
+    before = known.multipliers if known and known.multipliers else {}
+    async with database.transaction() as tx:
+        if multipliers is not None and any(
+            abs(each - before.get(name, 1.0)) >= SAME for name, each in multipliers.items()
+        ):
+            people = sorted({side for label in labels for side in label.pair})
+            prior = {name: getattr(weights, name) for name in (*LEARNT, GLADNESS)}
+            told = changes(weights, before, multipliers)
+            if not await learning.insert_version(
+                tx, due.partner_id, clock.now(), people, len(labels), prior, multipliers, told
+            ):
+                return  # somebody left meanwhile, which made it due again
+            log.info("learning.done", partner_id=str(due.partner_id), count=len(labels))
+        await learning.done(tx, due)

@@ -1,0 +1,174 @@
+"""Labels, learned versions, and whose learning is due."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.matching.domain.learning import Pair, label
+from services.matching.domain.lessons import Change
+from shared.platform.database import Connection
+
+
+@dataclass(frozen=True)
+class Label:
+    """Who was glad of whom, or not, with what is needed to learn from it."""
+
+    gathering_id: UUID
+    pair: Pair
+    persons: Pair
+    glad: bool
+
+
+async def labels(connection: Connection, partner_id: UUID, gathering_id: UUID | None = None) -> list[Label]:
+    """Every label of a partner, or only those by or about persons who are at a gathering; by ids.
+
+    Only of people who agreed to be shown to others, on both sides: whoever withdrew that is not learnt from.
+    """
+    rows = await connection.fetch(
+        "with said as (select author, about, verdict, null::bool as wants, null::text as state"
+        "   from tap where verdict <> 'none'"
+        "  union all select a, b, null, a_wants_next, null from meeting where a_wants_next is not null"
+        "  union all select b, a, null, b_wants_next, null from meeting where b_wants_next is not null"
+        "  union all select owner, other, null, null, state from followup),"
+        " theirs as (select registration_id from registration where partner_id = $1 and ($2::uuid is null"
+        "  or person_id in (select person_id from registration where gathering_id = $2)))"
+        " select a.gathering_id, author, about, a.person_id as author_person, b.person_id as about_person,"
+        "  max(verdict) as verdict, bool_or(wants) as wants, max(state) as state"
+        " from (select said.* from theirs join said on author = registration_id"
+        "  union select said.* from theirs join said on about = registration_id) as said"
+        " join registration a on a.registration_id = author join registration b on b.registration_id = about"
+        " join profile agreed_a on agreed_a.registration_id = author"
+        " join profile agreed_b on agreed_b.registration_id = about"
+        " where a.partner_id = $1 and b.partner_id = $1"
+        " group by 1, 2, 3, 4, 5 order by author, about",
+        partner_id,
+        gathering_id,
+    )
+    found = [(row, label(row["verdict"], row["wants"], row["state"])) for row in rows]
+    return [
+        Label(row["gathering_id"], (row["author"], row["about"]), (row["author_person"], row["about_person"]), glad)
+        for row, glad in found
+        if glad is not None
+    ]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What was learned at one time."""
+
+    version: int
+    learned_at: datetime
+    labels: int
+    prior: dict[str, float]
+    multipliers: dict[str, float] | None
+    """None: withdrawn, because somebody behind it was erased."""
+    changes: list[dict[str, str]]
+
+
+async def versions(connection: Connection, partner_id: UUID) -> list[Version]:
+    """Every version of a partner, the newest first."""
+    rows = await connection.fetch(
+        "select version, learned_at, labels, prior, multipliers, changes from learned where partner_id = $1"
+        " order by version desc",
+        partner_id,
+    )
+    return [Version(**dict(row)) for row in rows]
+
+
+async def newest(connection: Connection, partner_id: UUID) -> Version | None:
+    """The version in force: the newest that was not withdrawn."""
+    row = await connection.fetchrow(
+        "select version, learned_at, labels, prior, multipliers, changes from learned"
+        " where partner_id = $1 and multipliers is not null order by version desc limit 1",
+        partner_id,
+    )
+    return None if row is None else Version(**dict(row))
+
+
+async def insert_version(
+    tx: Connection,
+    partner_id: UUID,
+    learned_at: datetime,
+    people: Sequence[UUID],
+    labels: int,
+    prior: Mapping[str, float],
+    multipliers: Mapping[str, float],
+    changes: Sequence[Change],
+) -> bool:
+    """Keep a new version; False when one of its people left while it was learned, and it must not be kept."""
+    here = await tx.fetch(
+        "select registration_id from profile where registration_id = any($1::uuid[])"
+        " order by registration_id for key share",
+        people,
+    )
+    if len(here) < len(people):
+        return False
+    await tx.execute(
+        "insert into learned (partner_id, version, learned_at, labels, people, prior, multipliers, changes)"
+        " select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7 from learned where partner_id = $1",
+        partner_id,
+        learned_at,
+        labels,
+        people,
+        dict(prior),
+        dict(multipliers),
+        [{"ja": each.ja, "en": each.en} for each in changes],
+    )
+    return True
+
+
+async def make_due(tx: Connection, registration_ids: Sequence[UUID], due_at: datetime) -> None:
+    """Let the partners of these registrations be learnt from anew, at `due_at` or when it was due before."""
+    await tx.execute(
+        "insert into learning_due (partner_id, due_at)"
+        " select distinct partner_id, $2::timestamptz from registration where registration_id = any($1::uuid[])"
+        " order by partner_id on conflict (partner_id) do update"
+        " set due_at = least(learning_due.due_at, excluded.due_at), changes = learning_due.changes + 1",
+        registration_ids,
+        due_at,
+    )
+
+
+async def make_partner_due(tx: Connection, partner_id: UUID, due_at: datetime) -> None:
+    """The same for one partner."""
+    await tx.execute(
+        "insert into learning_due (partner_id, due_at) values ($1, $2) on conflict (partner_id) do update"
+        " set due_at = least(learning_due.due_at, excluded.due_at), changes = learning_due.changes + 1",
+        partner_id,
+        due_at,
+    )
+
+
+@dataclass(frozen=True)
+class Due:
+    """A partner whose labels changed so many times."""
+
+    partner_id: UUID
+    changes: int
+
+
+async def take_due(tx: Connection, now: datetime, patience: timedelta) -> Due | None:
+    """The partner due for longest, who is then left alone for `patience`; None when there is none."""
+    row = await tx.fetchrow(
+        "update learning_due set due_at = $1::timestamptz + $2::interval where partner_id = (select partner_id"
+        "  from learning_due where due_at <= $1 order by due_at limit 1 for update skip locked)"
+        " returning partner_id, changes",
+        now,
+        patience,
+    )
+    return None if row is None else Due(**dict(row))
+
+
+async def done(tx: Connection, due: Due) -> None:
+    """What was taken up is learned, unless labels changed since."""
+    await tx.execute("delete from learning_due where partner_id = $1 and changes = $2", due.partner_id, due.changes)
+
+
+async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Withdraw every version that these people are behind: what was learned from them goes with them."""
+    await tx.execute(
+        "update learned set multipliers = null, changes = '[]', labels = 0,"
+        " people = array(select unnest(people) except select unnest($1::uuid[])) where people && $1::uuid[]",
+        registration_ids,
+    )
