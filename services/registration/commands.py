@@ -16,7 +16,7 @@ from shared.platform.ids import uuid7
 
 ALL_SCOPES = (
     "gatherings:write gatherings:read registrations:write registrations:read matching:write matching:read"
-    " meetings:write followups:read followups:write surveys:write surveys:read reports:read"
+    " meetings:write followups:read followups:write surveys:write surveys:read reports:read conduct:review"
 )
 
 
