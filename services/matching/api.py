@@ -82,7 +82,7 @@ async def request_plan(
         if await facts.gathering(tx, caller.partner_id, gathering_id) is None:
             raise NotFound
         plan = await plans.insert_plan(tx, uuid7(), gathering_id, caller.partner_id, body.seed, {})
-        response = json_response(_plan(plan), 202)
+        response = json_response(plan_answer(plan), 202)
         response.headers["Location"] = f"/v1/plans/{plan.plan_id}"
         return response
 
@@ -98,7 +98,7 @@ async def read_plan(
         plan = await plans.plan(connection, caller.partner_id, plan_id)
     if plan is None:
         raise NotFound
-    return _plan(plan)
+    return plan_answer(plan)
 
 
 @router.delete("/plans/{plan_id}")
@@ -112,7 +112,7 @@ async def cancel_plan(
         if not await plans.cancel_plan(tx, plan_id):
             raise Conflict("this plan is finished")
         plan = await plans.plan(tx, caller.partner_id, plan_id)
-    return _plan(plan) if plan else {}
+    return plan_answer(plan) if plan else {}
 
 
 @router.get("/registrations/{registration_id}/match")
@@ -171,12 +171,16 @@ def _verdict(row: int, result: Result) -> Verdict:
     return Verdict(row=row, status=result.status, id=str(result.meeting.meeting_id))
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
+def plan_answer(plan: Plan) -> dict[str, Any]:
+    """A plan as partners see it. `step` and `share` tell how far one in the making is."""
     return {
         "plan_id": plan.plan_id,
         "gathering_id": plan.gathering_id,
         "state": plan.state,
         "seed": plan.seed,
+        "current_round": plan.current_round,
+        "step": plan.step if plan.state == "running" else None,
+        "share": plan.share if plan.state == "running" else None,
         "reason": plan.reason,
         "proof": plan.proof,
         "requested_at": plan.requested_at,

@@ -2,43 +2,85 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 import structlog
 
 from services.matching.domain import seating
-from services.matching.domain.people import Person
-from services.matching.domain.plan import Proposed, Result, Task, make_plan
-from services.matching.domain.proof import Proof
+from services.matching.domain.plan import Result, Task, make_plan
 from services.matching.domain.seating_problem import NoPlan
+from services.matching.publishing import publish
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
-from services.matching.store.plans import MatchedRow, Plan
-from shared.contracts.gathering import Gathering
-from shared.contracts.matched import Introduction, Matched, Reason, Seat
-from shared.contracts.profile import Profile
-from shared.contracts.registered import Registered
-from shared.delivery import outbox
-from shared.delivery.outbox import Outgoing
+from services.matching.store.plans import Plan
+from services.matching.tasks import task_of
 from shared.platform import clock, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
 LOOK_EVERY: Final = 0.25  # seconds between looks for a plan that was asked for
-WATCH_EVERY: Final = 0.5  # seconds between looks whether the plan that is being made was cancelled
+WATCH_EVERY: Final = (
+    0.25  # seconds between looks at the plan that is being made: its progress, and whether it was cancelled
+)
+
+
+class Cancelled(Exception):
+    """This plan is not wanted any more."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What this process and its workers share: how far the plan in the making is, and whether it is still wanted.
+
+    Values in shared memory, because a plan is made while both sides run.
+    """
+
+    step: Any
+    share: Any
+    cancelled: Any
+
+    @classmethod
+    def of(cls, context: Any) -> "Desk":
+        return cls(context.Value("i", -1), context.Value("d", 0.0), context.Value("b", 0))
+
+
+STEPS: Final = ("scoring", "introductions", "seating", "proof")
+_SHARES: Final = {"scoring": (0.0, 0.1), "introductions": (0.1, 0.2), "seating": (0.2, 0.95), "proof": (0.95, 1.0)}
+"""Of the whole, where each step begins and ends: seats take most of the time."""
+
+_desk: Desk | None = None  # set once in each worker process
+
+
+def _enter(desk: Desk) -> None:
+    global _desk
+    _desk = desk
+
+
+def _tell(step: str, share: float) -> None:
+    """Called by the plan between chunks of its work. Raises `Cancelled`."""
+    if _desk is None:
+        return
+    if _desk.cancelled.value:
+        raise Cancelled
+    begin, end = _SHARES.get(step, (0.0, 1.0))
+    _desk.step.value = STEPS.index(step) if step in STEPS else -1
+    _desk.share.value = begin + (end - begin) * share
+
+
+def _work(task: Task) -> Result:
+    return make_plan(task, _tell)
 
 
 async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
-    pool = ProcessPoolExecutor(settings.planner_processes, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    desk = Desk.of(context)
+    pool = ProcessPoolExecutor(settings.planner_processes, mp_context=context, initializer=_enter, initargs=(desk,))
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
     try:
@@ -51,7 +93,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
                 continue
             await warm
             try:
-                await _make(settings, database, pool, plan)
+                await _make(settings, database, pool, desk, plan)
             except Exception as error:
                 if is_transient(error):
                     raise
@@ -70,126 +112,40 @@ async def run(settings: MatchingSettings, database: Database) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-async def _make(settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, plan: Plan) -> None:
+async def _make(
+    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, desk: Desk, plan: Plan
+) -> None:
     async with database.connection() as connection:
         gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
-        attendees = await facts.attendees(connection, plan.gathering_id)
-        met_before = await facts.met_before(connection, plan.gathering_id)
-    if gathering is None:
+        task = None if gathering is None else await task_of(connection, plan, gathering, settings.plan_proposals)
+    if gathering is None or task is None:
         await _fail(database, plan, "the gathering is gone")
         return
-    task = Task(
-        people=tuple(person_of(registered, profile) for registered, profile in attendees),
-        rounds=len(gathering.rounds) or 1,
-        tables=tuple(table.seats for table in gathering.tables),
-        met_before=tuple(met_before),
-        seed=plan.seed,
-        proposals=settings.plan_proposals,
-    )
-    working = asyncio.get_running_loop().run_in_executor(pool, make_plan, task)
+    desk.cancelled.value, desk.step.value, desk.share.value = 0, -1, 0.0
+    working = asyncio.get_running_loop().run_in_executor(pool, _work, task)
     while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
         async with database.connection() as connection:
+            if desk.step.value >= 0:
+                await plans.show_progress(connection, plan.plan_id, STEPS[desk.step.value], desk.share.value)
             if await plans.is_cancelled(connection, plan.plan_id):
-                working.add_done_callback(lambda done: done.cancelled() or done.exception())
-                return
+                desk.cancelled.value = 1  # it stops at the end of its chunk, and the next plan waits for that
     try:
         result = working.result()
+    except Cancelled:
+        log.info("plan.cancelled", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id))
+        return
     except NoPlan as error:
         await _fail(database, plan, str(error))
         return
-    await _publish(database, plan, gathering, result, clock.now())
+    now = clock.now()
+    async with database.transaction() as tx:
+        count = await publish(tx, plan, gathering, task, result, now)
+    if count is not None:
+        metrics.plan_duration.labels("total").observe((now - (plan.started_at or now)).total_seconds())
+        log.info("plan.done", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id), count=count)
 
 
 async def _fail(database: Database, plan: Plan, reason: str) -> None:
     log.info("plan.failed", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id))
     async with database.transaction() as tx:
         await plans.fail_plan(tx, plan.plan_id, reason)
-
-
-async def _publish(database: Database, plan: Plan, gathering: Gathering, result: Result, now: datetime) -> None:
-    numbers = [table.number for table in gathering.tables]
-    seats = {
-        registration_id: [{"round": r, "table": numbers[k] if numbers else k + 1} for r, k in found]
-        for registration_id, found in result.seats.items()
-    }
-    rows = [
-        MatchedRow(
-            registration_id, [_words(at, each) for at, each in enumerate(found, start=1)], seats[registration_id]
-        )
-        for registration_id, found in result.introductions.items()
-    ]
-    async with database.transaction() as tx:
-        if not await plans.finish_plan(tx, plan.plan_id, _proof(result.proof, len(rows))):
-            return
-        revisions = await plans.replace_matched(tx, plan.gathering_id, plan.plan_id, rows)
-        out = Outgoing("matching", now)
-        events = [
-            out.event(_matched(plan, row, result.introductions[row.registration_id], revisions, now))
-            for row in rows
-            if row.registration_id in revisions
-        ]
-        await outbox.add(tx, events)
-    metrics.plan_duration.labels("total").observe((now - (plan.started_at or now)).total_seconds())
-    log.info("plan.done", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id), count=len(rows))
-
-
-def _matched(
-    plan: Plan, row: MatchedRow, proposed: Sequence[Proposed], revisions: Mapping[UUID, int], now: datetime
-) -> Matched:
-    return Matched(
-        registration_id=row.registration_id,
-        gathering_id=plan.gathering_id,
-        revision=revisions[row.registration_id],
-        plan_id=plan.plan_id,
-        planned_at=now,
-        introductions=tuple(
-            Introduction(
-                counterpart=each.counterpart,
-                rank=rank,
-                reasons=tuple(Reason(kind=reason.kind, concept=reason.concept) for reason in each.words.reasons),
-            )
-            for rank, each in enumerate(proposed, start=1)
-        ),
-        seats=tuple(Seat(round=seat["round"], table=seat["table"]) for seat in row.seats),
-    )
-
-
-def _words(rank: int, proposed: Proposed) -> dict[str, Any]:
-    return {"counterpart": str(proposed.counterpart), "rank": rank, **asdict(proposed.words)}
-
-
-def _proof(proof: Proof, people: int) -> dict[str, Any]:
-    return {
-        "people": people,
-        "value": round(proof.value, 1),
-        "bound": round(proof.bound, 1),
-        "share_of_bound": round(proof.value / proof.bound, 4) if proof.bound else None,
-        "violations": list(proof.violations),
-        "good_meetings": {str(count): number for count, number in proof.good_meetings.items()},
-        "unattainable": len(proof.unattainable),
-    }
-
-
-def person_of(registered: Registered, profile: Profile | None) -> Person:
-    """An attendee as the domain sees them; without a profile only attributes and tags speak."""
-    attributes = registered.attributes
-    words = (
-        {}
-        if profile is None
-        else {
-            field: getattr(profile, field) or ""
-            for field in "name company region industry_text goal needs offers pitch talk_topics avoid".split()
-        }
-    )
-    return Person(
-        registration_id=registered.registration_id,
-        person_id=registered.person_id,
-        purpose=registered.purpose,
-        industry=attributes.industry or "",
-        company_size=attributes.company_size or "",
-        role=attributes.role or "",
-        need_tags=registered.need_tags,
-        offer_tags=registered.offer_tags,
-        times_attended=attributes.times_attended,
-        **words,
-    )

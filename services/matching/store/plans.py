@@ -154,6 +154,31 @@ async def finish_plan(tx: Connection, plan_id: UUID, proof: dict[str, Any]) -> b
     return status == "UPDATE 1"
 
 
+async def put_unattainable(tx: Connection, plan_id: UUID, people: Sequence[tuple[UUID, int, str]]) -> None:
+    """For whom (registration, good partners possible, reason) a plan could not find enough good meetings."""
+    await tx.execute(
+        "insert into unattainable (plan_id, registration_id, possible, reason)"
+        " select $1, registration_id, possible, reason from unnest($2::uuid[], $3::int[], $4::text[])"
+        " as new (registration_id, possible, reason)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " on conflict do nothing",
+        plan_id,
+        [registration_id for registration_id, _, _ in people],
+        [possible for _, possible, _ in people],
+        [reason for _, _, reason in people],
+    )
+
+
+async def unattainable(connection: Connection, plan_id: UUID) -> list[tuple[UUID, int, str]]:
+    """(registration, good partners possible, reason), those with the fewest first."""
+    rows = await connection.fetch(
+        "select registration_id, possible, reason from unattainable where plan_id = $1"
+        " order by possible, registration_id",
+        plan_id,
+    )
+    return [(row["registration_id"], row["possible"], row["reason"]) for row in rows]
+
+
 @dataclass(frozen=True)
 class MatchedRow:
     """One attendee's part of a plan, with the words."""

@@ -1,4 +1,4 @@
-"""A gathering that is under way: twelve people, three rounds at three tables, the first of them running."""
+"""A gathering that is under way: twenty people, three rounds at five tables, the first of them running."""
 
 import asyncio
 import re
@@ -17,6 +17,7 @@ from services.matching.store import plans
 from services.matching.store.plans import MatchedRow
 from shared.contracts.gathering import Gathering, Round, Table
 from shared.contracts.matched import Matched
+from shared.contracts.registered import Attributes
 from shared.platform import clock
 from shared.platform.database import Database
 from shared.platform.ids import derived, uuid7
@@ -24,7 +25,8 @@ from tests.component.matching.group import OUT, SCOPES, Group, profile_event, re
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 G: Final = derived("gathering", 1)
-TABLES: Final = (7, 8, 9)
+TABLES: Final = (7, 8, 9, 10, 11)
+NEWCOMERS: Final = (0, 5, 10, 15)
 LINKS: Final = Links("a-secret-for-tests-only", "http://test", 90)
 
 
@@ -60,13 +62,16 @@ class Night(Group):
     def __init__(self, database: Database, http: httpx.AsyncClient, partner: UUID, headers: dict[str, str]) -> None:
         super().__init__(database, http, partner, headers)
         self.now = clock.now()
+        self.planner: asyncio.Task[None] | None = None
 
     async def open(self, people: Sequence[int], **more: Any) -> None:
         """People who are all checked in."""
-        here = {"attendance": "checked_in", "checked_in_at": self.now - timedelta(minutes=45)}
+        here: dict[str, Any] = {"attendance": "checked_in", "checked_in_at": self.now - timedelta(minutes=45)}
         async with self.database.transaction() as tx:
             await handlers.on_gathering(tx, [definition(self.partner, self.now, **more)])
-            await handlers.on_registered(tx, [registered_event(self.partner, n, **here) for n in people])
+            await handlers.on_registered(
+                tx, [registered_event(self.partner, n, **here, **attributes(n)) for n in people]
+            )
             await handlers.on_profile(tx, [profile_event(n, company=f"会社{n}", pitch=f"一言{n}") for n in people])
 
     async def publish(self, seats: dict[int, dict[int, int]], lists: dict[int, Sequence[int]]) -> None:
@@ -107,22 +112,31 @@ class Night(Group):
                 for (name,) in names
             ]
 
-    async def finished(self, location: str, **settings: Any) -> dict[str, Any]:
-        """Let a planner work until the plan at `location` is no longer in the making."""
-        known = settings_for(SERVICE, self.database.url, plan_proposals=20_000, **settings)
-        task = asyncio.create_task(planner.run(known, self.database))
-        try:
-            for _ in range(900):
-                answer = await self.call("GET", location.removeprefix("/v1"))
-                if answer.json()["state"] not in ("queued", "running"):
-                    break
-                assert not task.done(), task.result() if task.done() else ""
-                await asyncio.sleep(0.1)
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async def finished(self, location: str) -> dict[str, Any]:
+        """Let the planner work until the plan at `location` is no longer in the making."""
+        if self.planner is None:
+            known = settings_for(SERVICE, self.database.url, plan_proposals=200_000)
+            self.planner = asyncio.create_task(planner.run(known, self.database))
+        for _ in range(900):
+            answer = await self.call("GET", location.removeprefix("/v1"))
+            if answer.json()["state"] not in ("queued", "running"):
+                break
+            assert not self.planner.done(), self.planner.result() if self.planner.done() else ""
+            await asyncio.sleep(0.1)
         return dict(answer.json())
+
+    async def close(self) -> None:
+        """Stop the planner, where one was needed."""
+        if self.planner is not None:
+            self.planner.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.planner
+
+
+def attributes(number: int) -> dict[str, Any]:
+    """Four newcomers: as many as can keep each other company in pairs over three rounds."""
+    regular = 0 if number in NEWCOMERS else 1 + number % 3
+    return {"attributes": Attributes(industry="EGIM"[number // 3 % 4], times_attended=regular)}
 
 
 def words(other: int, rank: int) -> dict[str, Any]:
@@ -165,17 +179,20 @@ def targets(html: str) -> set[str]:
     return {found.replace("&amp;", "&") for found in re.findall(r'(?:href|action)="(/[^"]+)"', html)}
 
 
-SEATS: Final = {n: {r + 1: TABLES[(n + r * (n // 3 + 1)) % 3] for r in range(3)} for n in range(12)}
-"""Four at each table in the first round: 0, 3, 6 and 9 sit at 7."""
-LISTS: Final = {0: (1, 2, 3), 1: (0,), 2: (0,), 3: (0,)}
+SEATS: Final = {n: {r + 1: TABLES[(n + r * (n // 5 + 1)) % 5] for r in range(3)} for n in range(20)}
+"""Four at each table in the first round: 0, 5, 10 and 15 sit at 7."""
+LISTS: Final[dict[int, Sequence[int]]] = {0: (1, 2, 5), 1: (0,), 2: (0,), 5: (0,)}
 
 
 @asynccontextmanager
-async def open_night(open_database_for: OpenDatabase, people: int = 12, **more: Any) -> AsyncIterator[Night]:
+async def open_night(open_database_for: OpenDatabase, people: int = 20, **more: Any) -> AsyncIterator[Night]:
     """An evening with its plan."""
     database = await open_database_for(SERVICE)
     partner, headers = await api_key(database, *SCOPES)
     async with client(SERVICE, database) as http:
         night = Night(database, http, partner, headers)
         await night.open(range(people), **more)
-        yield night
+        try:
+            yield night
+        finally:
+            await night.close()

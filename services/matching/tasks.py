@@ -1,0 +1,127 @@
+"""What a plan is made from: the people and what is known of them, read at one moment."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from services.matching.domain.people import Person
+from services.matching.domain.plan import Task
+from services.matching.domain.settings import Weights
+from services.matching.domain.timetable import sittings
+from services.matching.domain.wishes import Pair, pair, refused, wish_points
+from services.matching.store import facts, live, plans, wishes
+from services.matching.store.live import Stay
+from services.matching.store.plans import MatchedRow, Plan
+from shared.contracts.gathering import Gathering
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from shared.platform.database import Connection
+
+WORDS: Final = "name company region industry_text goal needs offers pitch talk_topics avoid".split()
+
+
+async def task_of(connection: Connection, plan: Plan, gathering: Gathering, proposals: int) -> Task:
+    """The task of a plan. A re-plan starts from the published seats and keeps every round that has begun."""
+    gathering_id = gathering.gathering_id
+    number = {table.number: at for at, table in enumerate(gathering.tables)}
+    rounds = len(sittings(gathering))
+    begun = plan.current_round or 0
+    published = await plans.published(connection, gathering_id) if plan.current_round is not None else {}
+    said = await wishes.wishes(connection, gathering_id)
+    left_out = await wishes.left_out(connection, gathering_id)
+    stays = await live.stays(connection, gathering_id)
+    attendees = [
+        (registered, profile)
+        for registered, profile in await facts.attendees(connection, gathering_id)
+        if registered.registration_id not in left_out
+    ]
+    present = presence(attendees, stays, rounds, plan.current_round)
+    seated = {key for key, row in published.items() if any(seat["round"] <= begun for seat in row.seats)}
+    ever = frozenset().union(*present, seated)
+    people = tuple(person_of(*each) for each in attendees if each[0].registration_id in ever)
+    weights = Weights()
+    points = wish_points(said, weights)
+    if plan.current_round is not None:
+        # A pair that met tonight outside the tables need not be brought together again.
+        for each in await live.met_here(connection, gathering_id):
+            points[pair(*each)] = points.get(pair(*each), 0.0) + weights.met_before
+    return Task(
+        people=people,
+        rounds=rounds,
+        tables=tuple(table.seats for table in gathering.tables),
+        met_before=tuple(await facts.met_before(connection, gathering_id)),
+        seed=plan.seed,
+        proposals=proposals,
+        weights=weights,
+        present=present,
+        reference={key: _seats(row, number) for key, row in published.items() if key in ever and row.seats},
+        frozen=frozenset(range(1, begun + 1)),
+        pins=tuple(
+            (each.round, each.registration_id, number.get(each.table, each.table - 1))
+            for each in await live.pins(connection, gathering_id)
+            if each.round <= rounds
+        ),
+        closed=frozenset(
+            (r, number.get(table, table - 1))
+            for table, first in (await live.closed_tables(connection, gathering_id)).items()
+            for r in range(first, rounds + 1)
+        ),
+        blocks=_apart(await wishes.kept_apart(connection, gathering_id), refused(said)),
+        pair_points=points,
+        introductions=not all(row.introductions for row in _rows(published, present)),
+    )
+
+
+def presence(
+    attendees: Sequence[tuple[Registered, Profile | None]],
+    stays: Mapping[UUID, Stay],
+    rounds: int,
+    current_round: int | None,
+) -> tuple[frozenset[UUID], ...]:
+    """Who is there, per round: accepted, not said to be away, and not gone home before it."""
+    begun = current_round or 0
+    gone = {each.registration_id for each, _ in attendees if each.attendance == "left"}
+    said = {each.registration_id: _stay(each, stays, begun) for each, _ in attendees}
+    return tuple(
+        frozenset(key for key, stay in said.items() if stay.covers(number) and not (key in gone and number > begun))
+        for number in range(1, rounds + 1)
+    )
+
+
+def _stay(registered: Registered, stays: Mapping[UUID, Stay], begun: int) -> Stay:
+    """When somebody is there. Who checks in after being given up has come, for the rounds that are left."""
+    stay = stays.get(registered.registration_id, Stay())
+    if stay.last == 0 and stay.said_at and registered.checked_in_at and registered.checked_in_at > stay.said_at:
+        return Stay(first=begun + 1)
+    return stay
+
+
+def _rows(published: Mapping[UUID, MatchedRow], present: Sequence[frozenset[UUID]]) -> list[MatchedRow]:
+    """What was published for each who is there in any round; an empty row where nothing was."""
+    return [published.get(key) or MatchedRow(key, [], []) for key in frozenset().union(*present)]
+
+
+def _seats(row: MatchedRow, number: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
+    return tuple((seat["round"], number.get(seat["table"], seat["table"] - 1)) for seat in row.seats)
+
+
+def _apart(kept_apart: Sequence[Pair], refusals: frozenset[Pair]) -> tuple[Pair, ...]:
+    return tuple(sorted({pair(*each) for each in kept_apart} | refusals))
+
+
+def person_of(registered: Registered, profile: Profile | None) -> Person:
+    """An attendee as the domain sees them; without a profile only attributes and tags speak."""
+    attributes = registered.attributes
+    words: dict[str, Any] = {} if profile is None else {field: getattr(profile, field) or "" for field in WORDS}
+    return Person(
+        registration_id=registered.registration_id,
+        person_id=registered.person_id,
+        purpose=registered.purpose,
+        industry=attributes.industry or "",
+        company_size=attributes.company_size or "",
+        role=attributes.role or "",
+        need_tags=registered.need_tags,
+        offer_tags=registered.offer_tags,
+        times_attended=attributes.times_attended,
+        **words,
+    )
