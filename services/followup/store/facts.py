@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -16,18 +16,21 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform.database import Connection
 
+# A plan that was made when a table was empty reads the whole of it, until statistics are taken: a batch pays for better.
+_PLAN_ANEW: Final = "set local plan_cache_mode = force_custom_plan"
+
 
 async def hold_off_refusals(tx: Connection) -> None:
     """Let nobody be erased, and nobody refuse, until this transaction ends.
 
     What it writes about somebody is not visible to them yet, so they would miss it.
     """
-    await tx.execute("lock table erased in share mode")
+    await tx.execute(f"{_PLAN_ANEW}; lock table erased in share mode")
 
 
 async def wait_for_facts(tx: Connection) -> None:
     """Before somebody is erased or refuses: wait for transactions that may be writing about them, and see their rows."""
-    await tx.execute("lock table erased in share row exclusive mode")
+    await tx.execute(f"{_PLAN_ANEW}; lock table erased in share row exclusive mode")
 
 
 async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:

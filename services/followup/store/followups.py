@@ -32,7 +32,7 @@ async def load(tx: Connection, ids: Collection[UUID]) -> dict[UUID, Known]:
 
     Their timers are locked first: a step is then fired either before, and seen here, or after and with the new plan.
     """
-    wanted = sorted(ids)
+    wanted = sorted(ids, key=lambda id_: id_.int)  # the same order as that of ids, ten times as fast
     await tx.fetch("select from timer where followup_id = any($1::uuid[]) order by followup_id for update", wanted)
     rows = await tx.fetch("select * from followup where id = any($1::uuid[]) order by id for update", wanted)
     if not rows:
@@ -79,9 +79,10 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
     """Write follow-ups as they are now, and set, move or delete their timers."""
     if not rows:
         return
-    ordered = sorted(rows, key=lambda each: each.followup.id)
-    distinct = dict.fromkeys(each.course.steps for each in ordered)
-    plans = {steps: number for number, steps in enumerate(distinct, 1)}
+    ordered = sorted(rows, key=lambda each: each.followup.id.int)
+    # Plans that are the same object are sent once. Telling them apart by what is in them would cost more than it saves.
+    distinct = {id(each.course.steps): each.course.steps for each in ordered}
+    numbers = {key: number for number, key in enumerate(distinct, 1)}
     await tx.execute(
         "insert into followup select r.id, r.gathering_id, r.meeting_id, r.owner, r.other, r.met_at, r.known_at,"
         " r.met_revision, r.mutual_interest, r.policy, r.paused_until, r.expired_at, r.deadline_at, r.late, r.state,"
@@ -97,8 +98,8 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
         " appointment_at = excluded.appointment_at, closed = excluded.closed, expires_at = excluded.expires_at,"
         " steps = excluded.steps, kinds = excluded.kinds, due = excluded.due, until = excluded.until,"
         " revision = excluded.revision, plan_revision = excluded.plan_revision",
-        [_row(each, plans[each.course.steps]) for each in ordered],
-        [_plan(steps) for steps in plans],
+        [_row(each, numbers[id(each.course.steps)]) for each in ordered],
+        [_plan(steps) for steps in distinct.values()],
     )
     timed = [each for each in ordered if each.course.steps]
     await tx.execute(
