@@ -11,8 +11,8 @@ from uuid import UUID
 
 from services.matching.domain.learning import Tap
 from services.matching.domain.wishes import Wish, pair
+from services.matching.store import embeddings, learning
 from services.matching.store import feedback as taps_store
-from services.matching.store import learning
 from services.matching.store import wishes as store
 from shared.platform import clock
 from shared.platform.database import Connection
@@ -67,7 +67,8 @@ async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 
 
 async def unlearn(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Take back what was learned from these persons; the rest is learned anew at once."""
+    """Take back what was learned from these persons and their words; the rest is learned anew at once."""
+    await embeddings.erase(tx, registration_ids)
     await learning.erase(tx, registration_ids)
     await learning.make_due(tx, registration_ids, clock.now())
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.platform.settings import Settings
 
@@ -22,3 +22,11 @@ class MatchingSettings(Settings):
     """How long somebody who is checked in may be without a recorded meeting before the organiser is told, in minutes."""
     sensor_least_seconds: Annotated[int, Field(ge=20, le=3600)] = 60
     """Seconds that sensors must have seen two people face each other before it counts as a meeting."""
+    embedding_url: Annotated[str, Field(pattern="^https?://")] | None = None
+    """The operator's own embedding endpoint, whole: `https://host/v1/embeddings`. Unset: no words leave this service."""
+    embedding_model: Annotated[str, Field(min_length=1, max_length=200)] = "default"
+    """The model to ask for. Vectors of another model are never mixed with it."""
+    embedding_api_key: SecretStr | None = None
+    """Sent as a bearer token."""
+    embedding_seconds: Annotated[float, Field(gt=0, le=60)] = 5
+    """How long a plan waits for vectors before it goes on without; a re-plan between rounds never waits."""
