@@ -12,7 +12,9 @@ import structlog
 
 from services.matching.domain import seating
 from services.matching.domain.plan import Result, Task, make_plan
+from services.matching.domain.scoring import score
 from services.matching.domain.seating_problem import NoPlan
+from services.matching.embeddings import Vectors, extra_fit
 from services.matching.publishing import publish
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
@@ -72,8 +74,15 @@ def _tell(step: str, share: float) -> None:
     _desk.share.value = begin + (end - begin) * share
 
 
-def _work(task: Task) -> Result:
-    return make_plan(task, _tell)
+def _work(task: Task, fit: Vectors | None) -> Result:
+    if fit is None:
+        return make_plan(task, _tell)
+    _tell("scoring", 0)
+    return make_plan(
+        task,
+        _tell,
+        score(task.people, task.weights, blocks=task.blocks, met_before=task.met_before, extra_fit=fit),
+    )
 
 
 async def run(settings: MatchingSettings, database: Database) -> None:
@@ -121,8 +130,9 @@ async def _make(
     if gathering is None or task is None:
         await _fail(database, plan, "the gathering is gone")
         return
+    fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
     desk.cancelled.value, desk.step.value, desk.share.value = 0, -1, 0.0
-    working = asyncio.get_running_loop().run_in_executor(pool, _work, task)
+    working = asyncio.get_running_loop().run_in_executor(pool, _work, task, fit)
     while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
         async with database.connection() as connection:
             if desk.step.value >= 0:

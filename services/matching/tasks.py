@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task
-from services.matching.domain.settings import Weights
 from services.matching.domain.timetable import sittings
-from services.matching.domain.wishes import Pair, pair, refused, wish_points
-from services.matching.store import facts, live, plans, wishes
+from services.matching.domain.wishes import pair
+from services.matching.guidance import guidance
+from services.matching.store import facts, live, plans
 from services.matching.store.live import Stay
 from services.matching.store.plans import MatchedRow, Plan
 from shared.contracts.gathering import Gathering
@@ -27,24 +27,22 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     rounds = len(sittings(gathering))
     begun = plan.current_round or 0
     published = await plans.published(connection, gathering_id) if plan.current_round is not None else {}
-    said = await wishes.wishes(connection, gathering_id)
-    left_out = await wishes.left_out(connection, gathering_id)
+    said = await guidance(connection, gathering.partner_id, gathering_id)
     stays = await live.stays(connection, gathering_id)
     attendees = [
         (registered, profile)
         for registered, profile in await facts.attendees(connection, gathering_id)
-        if registered.registration_id not in left_out
+        if registered.registration_id not in said.left_out
     ]
     present = presence(attendees, stays, rounds, plan.current_round)
     seated = {key for key, row in published.items() if any(seat["round"] <= begun for seat in row.seats)}
     ever = frozenset().union(*present, seated)
-    people = tuple(person_of(*each) for each in attendees if each[0].registration_id in ever)
-    weights = Weights()
-    points = wish_points(said, weights)
+    people = said.among([person_of(*each) for each in attendees if each[0].registration_id in ever])
+    points = said.pair_points
     if plan.current_round is not None:
         # A pair that met tonight outside the tables need not be brought together again.
         for each in await live.met_here(connection, gathering_id):
-            points[pair(*each)] = points.get(pair(*each), 0.0) + weights.met_before
+            points[pair(*each)] = points.get(pair(*each), 0.0) + said.weights.met_before
     return Task(
         people=people,
         rounds=rounds,
@@ -52,7 +50,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         met_before=tuple(await facts.met_before(connection, gathering_id)),
         seed=plan.seed,
         proposals=proposals,
-        weights=weights,
+        weights=said.weights,
         present=present,
         reference={key: _seats(row, number) for key, row in published.items() if key in ever and row.seats},
         frozen=frozenset(range(1, begun + 1)),
@@ -66,8 +64,9 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
             for table, first in (await live.closed_tables(connection, gathering_id)).items()
             for r in range(first, rounds + 1)
         ),
-        blocks=_apart(await wishes.kept_apart(connection, gathering_id), refused(said)),
+        blocks=said.blocks,
         pair_points=points,
+        effects=said.effects,
         introductions=not all(row.introductions for row in _rows(published, present)),
     )
 
@@ -103,10 +102,6 @@ def _rows(published: Mapping[UUID, MatchedRow], present: Sequence[frozenset[UUID
 
 def _seats(row: MatchedRow, number: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple((seat["round"], number.get(seat["table"], seat["table"] - 1)) for seat in row.seats)
-
-
-def _apart(kept_apart: Sequence[Pair], refusals: frozenset[Pair]) -> tuple[Pair, ...]:
-    return tuple(sorted({pair(*each) for each in kept_apart} | refusals))
 
 
 def person_of(registered: Registered, profile: Profile | None) -> Person:
