@@ -1,20 +1,20 @@
 """HTTP for partners: follow-ups with drafts, outcomes, rates, cadences."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.followup import operations
-from services.followup.domain import rates
+from services.followup.domain import briefing, rates
 from services.followup.domain.cadence import Person
 from services.followup.domain.states import State
 from services.followup.letters import letter
 from services.followup.links import Links
 from services.followup.operations import Statement
 from services.followup.rules import Rules
-from services.followup.store import people, reading
+from services.followup.store import people, reading, reminders
 from services.followup.store.followups import Known
 from services.followup.store.reading import Reader, Sheet
 from shared.contracts.contract import Instant
@@ -49,14 +49,6 @@ class OutcomeRow(OutcomeBody):
     followup_id: UUID
 
 
-class CadenceBody(BaseModel):
-    """Which version of the cadence a gathering follows."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    version: Annotated[int, Field(ge=1)]
-
-
 def rules_of(request: Request) -> Rules:
     rules: Rules = request.app.state.rules
     return rules
@@ -83,6 +75,7 @@ async def list_followups(
             raise NotFound
         owners = await people.owners(connection, [(registration_id, reader.gathering)])
         found = await reading.sheets(connection, registration_id)
+        await rules_of(request).know(connection, {sheet.policy for sheet in found})
     person = owners[registration_id].person
     return {
         "registration_id": registration_id,
@@ -206,28 +199,28 @@ async def read_rates(
     }
 
 
-@router.get("/cadences")
-async def list_cadences(
-    request: Request, caller: Annotated[Principal, requires("followups:read")]
-) -> list[dict[str, Any]]:
-    """The cadences to choose from, each a version that never changes."""
-    rules = rules_of(request)
-    return [
-        {**policy.model_dump(mode="json", exclude_none=True), "default": version == rules.default}
-        for version, policy in sorted(rules.policies.items())
-    ]
-
-
-@router.put("/gatherings/{gathering_id}/cadence", status_code=204)
-async def choose_cadence(
-    gathering_id: UUID,
-    body: CadenceBody,
-    request: Request,
+@router.get("/registrations/{registration_id}/brief")
+async def read_brief(
+    registration_id: UUID,
     database: Db,
-    caller: Annotated[Principal, requires("followups:write")],
-) -> None:
-    """Choose the cadence of a gathering. Follow-ups that exist are planned anew; steps that fired stay fired."""
-    async with database.transaction() as tx:
-        if not await reading.is_gathering_of(tx, caller.partner_id, gathering_id):
+    caller: Annotated[Principal, requires("followups:read")],
+    lang: Annotated[Literal["ja", "en"] | None, Query()] = None,
+) -> dict[str, Any]:
+    """Whom this attendee should meet and what to ask first, where they sit, and what they planned for themselves."""
+    async with database.connection() as connection:
+        if not await reading.is_registration_of(connection, caller.partner_id, registration_id):
             raise NotFound
-        await operations.set_cadence(tx, rules_of(request), clock.now(), gathering_id, caller.partner_id, body.version)
+        reader = await reading.reader(connection, registration_id)
+        known = await reminders.brief(connection, registration_id)
+        if reader is None or known is None:
+            raise NotFound
+        tasks = await reminders.tasks(connection, registration_id)
+    return {
+        "registration_id": registration_id,
+        "starts_at": known.starts_at,
+        "goal": known.goal,
+        "people": briefing.people(known.introduced, lang or reader.locale),
+        "seats": known.seats,
+        "survey_url": known.survey_url,
+        "tasks": tasks,
+    }

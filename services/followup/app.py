@@ -7,7 +7,20 @@ from typing import Final
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from services.followup import api, bounces, digests, handlers, mail, pages, timers, visits, webhook_api, webhooks
+from services.followup import (
+    api,
+    bounces,
+    digests,
+    entry_pages,
+    handlers,
+    mail,
+    organiser_api,
+    pages,
+    timers,
+    visits,
+    webhook_api,
+    webhooks,
+)
 from services.followup.domain.policy import Policy
 from services.followup.domain.texts import BadText, Texts
 from services.followup.links import Links
@@ -67,7 +80,9 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app.state.links = build_links(settings)
     app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
+    app.include_router(organiser_api.router)
     app.include_router(pages.router)
+    app.include_router(entry_pages.router)
     if settings.bounce_key:
         app.state.bounce_key = settings.bounce_key
         app.include_router(bounces.router)

@@ -14,7 +14,7 @@ from services.followup.domain import digest, drafts
 from services.followup.domain.policy import Calendar
 from services.followup.domain.states import State
 from services.followup.domain.texts import FRAME
-from services.followup.letters import brief_words, letter
+from services.followup.letters import brief_words, due_words, letter
 from services.followup.links import Links
 from services.followup.rules import Rules
 from services.followup.store import mail, people, reading, reminders
@@ -134,12 +134,7 @@ class Writer:
         owners = await people.owners(connection, [(item.owner, reader.gathering)])
         person = owners[item.owner].person
         drafted = letter(self._rules, sheet, reader, person, now) if item.kind != "outcome_check" else None
-        words = {
-            "name": drafts.one_line(sheet.card.name),
-            "company": drafts.one_line(sheet.card.company),
-            "gathering": drafts.one_line(sheet.gathering),
-            "until": drafts.moment_text(mailbox.locale, sheet.deadline_at, person.zone),
-        }
+        words = due_words(sheet, person, mailbox.locale)
         return {
             **words,
             "text": self._text(reader, mailbox.locale, DUE_TEXTS.get(item.kind, "outcome_due"), words),

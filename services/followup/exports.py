@@ -14,7 +14,7 @@ from services.followup.store.reading import Sheet
 
 TALK: Final = timedelta(minutes=30)  # as long as the draft of a next step asks for
 _RISKY: Final = ("=", "+", "-", "@", "\t")
-COLUMNS: Final = ("gathering", "met_at", "name", "company", "title", "email", "state", "outcome", "note")
+COLUMNS: Final = ("gathering", "met_at", "name", "company", "title", "email", "state", "outcome", "amount", "note")
 
 
 def appointment(sheet: Sheet, person: Person, now: datetime) -> bytes:
@@ -94,6 +94,7 @@ def table(sheets: Iterable[Sheet], person: Person) -> bytes:
                 sheet.email or "",
                 sheet.state,
                 sheet.outcome or "",
+                sheet.amount or "",
                 sheet.note,
             )
         )

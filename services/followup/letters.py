@@ -21,12 +21,26 @@ class Letter:
     draft: Draft | None
 
 
-def letter(rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: datetime) -> Letter | None:
-    """In the language of whoever will read it. None where nothing is to be written."""
+def letter(
+    rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: datetime, step: str | None = None
+) -> Letter | None:
+    """In the language of whoever will read it: for one of the next steps if chosen, else the one that its state calls for.
+
+    None where nothing is to be written.
+    """
     kind = None if sheet.closed else drafts.next_letter(sheet.state)
+    if kind and kind != "thank_draft" and step in drafts.NEXT_STEPS:
+        kind = step
     if kind is None:
         return None
-    material = Material(
+    written_of = material(rules, sheet, reader, person, now)
+    locale = sheet.other_locale or reader.locale
+    return Letter(kind, locale, written_of, rules.drafts(reader.texts).draft(kind, locale, written_of, now))
+
+
+def material(rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: datetime) -> Material:
+    """All that a letter about this follow-up may be made of."""
+    return Material(
         gathering=sheet.gathering,
         met_at=sheet.met_at,
         deadline_at=sheet.deadline_at,
@@ -38,8 +52,16 @@ def letter(rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: date
         other_thanked_first=sheet.other_thanked_first,
         slots=cadence.slots(rules.policy(sheet.policy), person, now),
     )
-    locale = sheet.other_locale or reader.locale
-    return Letter(kind, locale, material, rules.drafts(reader.texts).draft(kind, locale, material, now))
+
+
+def due_words(sheet: Sheet, person: Person, locale: str) -> dict[str, object]:
+    """The words of the texts that tell of a step."""
+    return {
+        "name": drafts.one_line(sheet.card.name),
+        "company": drafts.one_line(sheet.card.company),
+        "gathering": drafts.one_line(sheet.gathering),
+        "until": drafts.moment_text(locale, sheet.deadline_at, person.zone),
+    }
 
 
 def brief_words(known: Brief, person: Person, locale: str) -> dict[str, object]:

@@ -14,12 +14,10 @@ from services.followup.domain.cadence import Person
 from services.followup.domain.course import Followup
 from services.followup.domain.states import Report, Standing, State
 from services.followup.rules import Rules
-from services.followup.store import cadences, followups, people
+from services.followup.store import cadences, credits, followups, people
 from services.followup.store import facts as facts_store
 from services.followup.store import reports as reports_store
 from services.followup.store.followups import Known
-from shared.contracts.contract import Contract
-from shared.contracts.envelope import Event
 from shared.contracts.followup_done import FollowupDone
 from shared.delivery import outbox
 from shared.platform.database import Connection
@@ -47,8 +45,7 @@ async def advance(
     owners = await people.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
     after: dict[UUID, Known] = {}
     changed: list[Known] = []
-    events: list[Event[Contract]] = []
-    out = outbox.Outgoing("followup", now)
+    told: list[Known] = []
     for id_, followup in facts.items():
         old = before.get(id_)
         reports, fired = (old.reports, old.fired) if old else ((), frozenset[int]())
@@ -68,10 +65,20 @@ async def advance(
         after[id_] = fresh
         changed.append(fresh)
         if news:
-            events.append(out.event(_done(fresh, now)))
+            told.append(fresh)
     await followups.save(tx, changed)
-    await outbox.add(tx, events)
+    await _publish(tx, told, now)
     return after
+
+
+async def _publish(tx: Connection, told: Sequence[Known], now: datetime) -> None:
+    """Say what became of follow-ups, and who had introduced those for whom something came out of it."""
+    fruitful = [(each.followup.owner, each.followup.other) for each in told if each.course.standing.outcome]
+    introducers = await credits.introducers(tx, fruitful) if fruitful else {}
+    out = outbox.Outgoing("followup", now)
+    await outbox.add(
+        tx, [out.event(_done(each, now, introducers.get((each.followup.owner, each.followup.other)))) for each in told]
+    )
 
 
 def _said(standing: Standing) -> tuple[object, ...] | None:
@@ -81,7 +88,7 @@ def _said(standing: Standing) -> tuple[object, ...] | None:
     return standing.state, standing.outcome, standing.first_touch_at, standing.occurred_at
 
 
-def _done(known: Known, now: datetime) -> FollowupDone:
+def _done(known: Known, now: datetime, introducer: UUID | None) -> FollowupDone:
     followup, standing = known.followup, known.course.standing
     return FollowupDone(
         followup_id=followup.id,
@@ -91,6 +98,7 @@ def _done(known: Known, now: datetime) -> FollowupDone:
         revision=known.revision,
         state=standing.state,
         outcome=standing.outcome,
+        introducer=introducer,
         met_at=followup.met_at,
         deadline_at=known.course.deadline_at,
         first_touch_at=standing.first_touch_at,
@@ -108,6 +116,8 @@ class Statement:
     outcome: str | None = None
     occurred_at: datetime | None = None
     appointment_at: datetime | None = None
+    amount: str | None = None
+    """What it was worth, for the eyes of whoever says it."""
 
 
 async def report(
@@ -119,6 +129,7 @@ async def report(
     """
     known = await followups.load(tx, {each.followup for each in statements})
     accepted: dict[UUID, tuple[UUID, Report]] = {}
+    amounts: dict[UUID, str] = {}
     verdicts: list[EnishiError | None] = []
     for each in statements:
         said = Report(
@@ -134,12 +145,15 @@ async def report(
                 raise NotFound
             states.check(said, known[each.followup].followup.met_at)
             accepted[said.id] = (each.followup, said)
+            if each.amount:
+                amounts[said.id] = each.amount
             verdicts.append(None)
         except states.NotAcceptable as error:
             verdicts.append(Invalid(str(error)))
         except NotFound as error:
             verdicts.append(error)
     touched = await reports_store.put(tx, list(accepted.values()), source)
+    await reports_store.put_amounts(tx, amounts)
     known |= await advance(tx, rules, now, touched=touched)
     return [verdict or known[each.followup] for each, verdict in zip(statements, verdicts, strict=True)]
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -97,10 +97,13 @@ class Visit:
     rules: Rules
     now: datetime
 
-    async def entry(self, connection: Connection, followup: UUID) -> tuple[Sheet, Letter | None]:
+    async def entry(
+        self, connection: Connection, followup: UUID, step: str | None = None
+    ) -> tuple[Sheet, Letter | None]:
         """One of this person's follow-ups. Raises `NotFound` for anybody else's."""
         for sheet in await reading.sheets(connection, self.reader.registration, followup):
-            return sheet, letter(self.rules, sheet, self.reader, self.person, self.now)
+            await self.rules.know(connection, [sheet.policy])
+            return sheet, letter(self.rules, sheet, self.reader, self.person, self.now, step)
         raise NotFound
 
     def moment(self, value: datetime) -> str:
@@ -123,3 +126,9 @@ async def _visit(request: Request, database: Db, token: str, lang: str | None = 
 
 
 Visitor = Annotated[Visit, Depends(_visit)]
+
+
+def back(visit: Visit, followup: UUID | None, said: str) -> Response:
+    """Back to the page after a POST, so that reloading repeats nothing."""
+    place = visit.base if followup is None else f"{visit.base}/{followup}"
+    return RedirectResponse(f"{place}?said={said}&lang={visit.locale}", 303, {"Referrer-Policy": "no-referrer"})

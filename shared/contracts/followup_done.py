@@ -30,6 +30,8 @@ class FollowupDone(Contract):
     revision: Revision
     state: State
     outcome: OutcomeKind | None = None
+    introducer: RegistrationId | None = None
+    """Who had introduced the two to each other, where something came out of it."""
     met_at: Instant
     deadline_at: Instant
     first_touch_at: Instant | None = None

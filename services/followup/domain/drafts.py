@@ -21,7 +21,11 @@ _TEMPLATES: Final = {
     "next_step": "next_step",
     "next_step_nudge": "next_step",
     "nurture": "nurture",
+    "follow": "follow",
+    "invite": "invite",
 }
+NEXT_STEPS: Final = ("follow", "nurture", "next_step", "invite")
+"""What to do next about somebody: keep in touch, give something, propose something together, invite."""
 _NEXT_LETTER: Final = {
     State.OPEN: "thank_draft",
     State.THANKED: "next_step",

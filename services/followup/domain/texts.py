@@ -29,7 +29,7 @@ _LETTER: Final[Words] = {
     "slots[]": (),
 }
 _DUE: Final[Words] = {"gathering": None, "name": None, "company": None, "until": None}
-LETTERS: Final = ("thanks", "next_step", "nurture")
+LETTERS: Final = ("thanks", "follow", "nurture", "next_step", "invite")
 WORDS: Final[Mapping[str, Words]] = {
     **dict.fromkeys(LETTERS, _LETTER),
     **dict.fromkeys(("thanks_due", "thanks_missed", "next_step_due", "nurture_due", "outcome_due"), _DUE),
@@ -185,6 +185,16 @@ def _loop(node: nodes.For, words: Words, local: Mapping[str, tuple[str, ...]]) -
 
 def _name(node: nodes.Node) -> str:
     return type(node).__name__.lower()
+
+
+def placeholders(name: str) -> dict[str, object]:
+    """Words that say which they are, for a preview before there is anybody to write about."""
+    found: dict[str, object] = {}
+    for word, parts in WORDS[name].items():
+        plain = word.removesuffix("[]")
+        whole = {part: f"〔{plain}.{part}〕" for part in parts} if parts else f"〔{plain}〕"
+        found[plain] = [whole] if word.endswith("[]") else whole
+    return found
 
 
 def _sample(words: Words, value: str) -> dict[str, object]:

@@ -26,6 +26,8 @@ class Sheet:
     state: State
     closed: bool
     outcome: str | None
+    amount: str | None
+    """What it was worth, as the owner wrote it."""
     first_touch_at: datetime | None
     appointment_at: datetime | None
     paused_until: datetime | None
@@ -62,6 +64,8 @@ async def sheets(
         " mine.followup_id is not null as wished,"
         " case when f.mutual_interest or (mine.followup_id is not null and theirs.followup_id is not null)"
         " then c.email end as email, f.kinds[array_position(f.steps, t.step)] as next_kind,"
+        " (select r.amount from report as r where r.followup_id = f.id and r.source = 'owner' and r.undone_at is null"
+        " and r.amount is not null order by r.recorded_at desc limit 1) as amount,"
         " exists (select from report as r where r.followup_id = f.id and r.undone_at is null"
         " and r.recorded_at > now() - interval '7 days') as can_undo"
         " from followup as f left join gathering as g using (gathering_id)"

@@ -1,6 +1,6 @@
 """What was said about follow-ups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -58,3 +58,14 @@ async def ids_of(tx: Connection, followup: UUID, source: str | None) -> set[UUID
 
 async def undo(tx: Connection, report: UUID, at: datetime) -> None:
     await tx.execute("update report set undone_at = $2 where report_id = $1", report, at)
+
+
+async def put_amounts(tx: Connection, amounts: Mapping[UUID, str]) -> None:
+    """Keep what reports were worth, in the words of whoever said so."""
+    if amounts:
+        await tx.execute(
+            "update report set amount = a.amount from unnest($1::uuid[], $2::text[]) as a (id, amount)"
+            " where report_id = a.id",
+            list(amounts),
+            list(amounts.values()),
+        )
