@@ -10,6 +10,7 @@ from services.matching import (
     encounters,
     evening,
     feedback_api,
+    feedback_pages,
     handlers,
     learner,
     learning_api,
@@ -40,7 +41,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    for each in (api, feedback_api, learning_api, links_api, live_api, evening, encounters):
+    for each in (api, feedback_api, learning_api, links_api, live_api, evening, feedback_pages, encounters):
         app.include_router(each.router)
     return app
 

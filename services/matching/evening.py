@@ -10,7 +10,8 @@ from fastapi import APIRouter, Response
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.timetable import showing, sittings
 from services.matching.pages import PersonsRoute
-from services.matching.store import evening, proposals
+from services.matching.store import evening, feedback, proposals
+from services.matching.store import wishes as said_wishes
 from services.matching.store.evening import Guest
 from services.matching.visits import Visit, Visitor
 from shared.platform.http import Db
@@ -67,6 +68,8 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         wanted = listed.union(*mates.values(), *((each.a, each.b, each.introducer) for each in open_proposals))
         people = await evening.guests(connection, guest.gathering.gathering_id, [each for each in wanted if each])
         wishes = await evening.wishes(connection, guest.id)
+        taps = await feedback.verdicts(connection, guest.id)
+        wished = await said_wishes.wishes(connection, guest.gathering.gathering_id, guest.id)
     stops = _stops(visit, mates, people)
     return visit.pages.render(
         "evening.html",
@@ -78,6 +81,8 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         partners=[_partner(visit, each, people, wishes) for each in guest.introductions if _known(each, people)],
         proposals=[_offer(each, guest.id, people) for each in open_proposals if each.other_of(guest.id) in people],
         met=wishes,
+        taps=taps,
+        wished={each.about: each.kind for each in wished},
     )
 
 
