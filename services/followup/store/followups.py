@@ -84,12 +84,12 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
     distinct = {id(each.course.steps): each.course.steps for each in ordered}
     numbers = {key: number for number, key in enumerate(distinct, 1)}
     await tx.execute(
-        "insert into followup select r.id, r.gathering_id, r.meeting_id, r.owner, r.other, r.met_at, r.known_at,"
-        " r.met_revision, r.mutual_interest, r.policy, r.paused_until, r.expired_at, r.deadline_at, r.late, r.state,"
-        " r.state_since, r.occurred_at, r.outcome, r.first_touch_at, r.appointment_at, r.closed, r.expires_at,"
-        " p.steps, p.kinds, p.due, p.until, r.revision, r.plan_revision from unnest($1::followup_row[]) as r"
+        "with row as materialized (select r.*, p.steps, p.kinds, p.due, p.until from unnest($1::followup_row[]) as r"
         " join unnest($2::plan_row[]) with ordinality as p (steps, kinds, due, until, number) on p.number = r.plan"
-        " on conflict (id) do update set"
+        "), saved as (insert into followup select id, gathering_id, meeting_id, owner, other, met_at, known_at,"
+        " met_revision, mutual_interest, policy, paused_until, expired_at, deadline_at, late, state, state_since,"
+        " occurred_at, outcome, first_touch_at, appointment_at, closed, expires_at, steps, kinds, due, until, revision,"
+        " plan_revision from row on conflict (id) do update set"
         " meeting_id = excluded.meeting_id, met_at = excluded.met_at, known_at = excluded.known_at,"
         " met_revision = excluded.met_revision, mutual_interest = excluded.mutual_interest, policy = excluded.policy,"
         " paused_until = excluded.paused_until, expired_at = excluded.expired_at, deadline_at = excluded.deadline_at,"
@@ -97,21 +97,13 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
         " occurred_at = excluded.occurred_at, outcome = excluded.outcome, first_touch_at = excluded.first_touch_at,"
         " appointment_at = excluded.appointment_at, closed = excluded.closed, expires_at = excluded.expires_at,"
         " steps = excluded.steps, kinds = excluded.kinds, due = excluded.due, until = excluded.until,"
-        " revision = excluded.revision, plan_revision = excluded.plan_revision",
-        [_row(each, numbers[id(each.course.steps)]) for each in ordered],
-        [_plan(steps) for steps in distinct.values()],
-    )
-    timed = [each for each in ordered if each.course.steps]
-    await tx.execute(
-        "insert into timer (followup_id, owner, step, due_at, plan_revision)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::int[])"
+        " revision = excluded.revision, plan_revision = excluded.plan_revision)"
+        " insert into timer (followup_id, owner, step, due_at, plan_revision)"
+        " select id, owner, steps[1], due[1], plan_revision from row where cardinality(steps) > 0"
         " on conflict (followup_id) do update set step = excluded.step, due_at = excluded.due_at,"
         " plan_revision = excluded.plan_revision",
-        [each.followup.id for each in timed],
-        [each.followup.owner for each in timed],
-        [each.course.steps[0].step for each in timed],
-        [each.course.steps[0].due_at for each in timed],
-        [each.plan_revision for each in timed],
+        [_row(each, numbers[id(each.course.steps)]) for each in ordered],
+        [_plan(steps) for steps in distinct.values()],
     )
     if ended := [each.followup.id for each in ordered if not each.course.steps]:
         await tx.execute("delete from timer where followup_id = any($1::uuid[])", ended)
