@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.matching import (
     api,
+    desk,
     encounters,
     evening,
     feedback_api,
@@ -41,7 +42,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    for each in (api, feedback_api, learning_api, links_api, live_api, evening, feedback_pages, encounters):
+    for each in (api, feedback_api, learning_api, links_api, live_api, evening, feedback_pages, encounters, desk):
         app.include_router(each.router)
     return app
 

@@ -13,9 +13,9 @@ from services.matching.domain.timetable import begun
 from services.matching.links import Links
 from services.matching.operations import Note, Report, record
 from services.matching.pages import Locale, Pages, PersonsRoute, back
-from services.matching.store import evening, proposals
+from services.matching.store import evening
 from services.matching.store.evening import Guest
-from services.matching.visits import Visit, Visitor, visit_by
+from services.matching.visits import Visit, Visitor, fellow, near, visit_by
 from shared.lexicon import concepts_in, lexicon
 from shared.platform.database import Connection, Database
 from shared.platform.errors import EnishiError, Invalid, NotFound
@@ -44,7 +44,7 @@ Said = Annotated[Talk, Form()]
 async def from_list(visit: Visitor, database: Db, other: UUID, said: str | None = None) -> Response:
     """Record a talk with somebody on one's own page."""
     async with database.connection() as connection:
-        partner = await _near(connection, visit, other)
+        partner = await _known(connection, visit, other)
         return await _form(connection, visit, partner, f"{visit.base}/with/{other}", said)
 
 
@@ -52,7 +52,7 @@ async def from_list(visit: Visitor, database: Db, other: UUID, said: str | None 
 async def record_from_list(visit: Visitor, database: Db, other: UUID, talk: Said) -> Response:
     """Take it."""
     async with database.connection() as connection:
-        partner = await _near(connection, visit, other)
+        partner = await _known(connection, visit, other)
     source = "table" if _shared_round(visit, partner) else "partner"
     await _record(database, visit, partner, source, talk)
     return back(f"{visit.base}/with/{other}", "recorded", visit.locale)
@@ -113,7 +113,7 @@ async def scanned(
         pages: Pages = request.app.state.pages
         return pages.render("scan.html", locale, own=visit is not None)
     async with database.connection() as connection:
-        partner = await _fellow(connection, visit, owner)
+        partner = await fellow(connection, visit, owner)
         return await _form(connection, visit, partner, f"/m/{badge}", said)
 
 
@@ -133,7 +133,7 @@ async def record_scanned(
     if visit is None:
         return RedirectResponse(f"/m/{badge}?lang={locale}", 303)
     async with database.connection() as connection:
-        partner = await _fellow(connection, visit, owner)
+        partner = await fellow(connection, visit, owner)
     await _record(database, visit, partner, "qr", talk)
     return back(f"/m/{badge}", "recorded", locale)
 
@@ -146,25 +146,11 @@ async def _scanner(request: Request, database: Database, token: str | None, loca
         return None
 
 
-async def _fellow(connection: Connection, visit: Visit, other: UUID) -> Guest:
-    """Somebody else at the same gathering. Raises `NotFound`."""
-    found = await evening.guests(connection, visit.guest.gathering.gathering_id, [other])
-    if other not in found or other == visit.guest.id:
+async def _known(connection: Connection, visit: Visit, other: UUID) -> Guest:
+    """Somebody on one's own page. Raises `NotFound` for anybody else."""
+    if other not in await near(connection, visit):
         raise NotFound
-    return found[other]
-
-
-async def _near(connection: Connection, visit: Visit, other: UUID) -> Guest:
-    """Somebody on one's own page: introduced, at one's table, or met before. Raises `NotFound`."""
-    mates = await evening.tablemates(connection, visit.guest)
-    near = {UUID(each["counterpart"]) for each in visit.guest.introductions}.union(*mates.values())
-    near |= set(await evening.wishes(connection, visit.guest.id))
-    near |= {
-        each.other_of(visit.guest.id) for each in await proposals.shown_to(connection, visit.guest.id) if each.agreed
-    }
-    if other not in near:
-        raise NotFound
-    return await _fellow(connection, visit, other)
+    return await fellow(connection, visit, other)
 
 
 def _shared_round(visit: Visit, other: Guest) -> int | None:

@@ -39,6 +39,7 @@ async def publish(
         plan.plan_id,
         [(task.people[each.person].registration_id, each.possible, each.reason) for each in result.proof.unattainable],
     )
+    await plans.hold_matched(tx, plan.gathering_id)
     before = await plans.published(tx, plan.gathering_id)
     numbers = [table.number for table in gathering.tables]
     coming = frozenset().union(*task.present[plan.current_round or 0 :]) if task.present else frozenset(result.seats)

@@ -12,10 +12,11 @@ from fastapi import Depends, Request
 from services.matching.links import Links
 from services.matching.pages import Locale, Pages
 from services.matching.settings import MatchingSettings
-from services.matching.store import evening, facts
+from services.matching.store import evening, facts, proposals
 from services.matching.store.evening import Guest
 from shared.contracts.gathering import Gathering
 from shared.platform import clock
+from shared.platform.database import Connection
 from shared.platform.errors import Gone, NotFound
 from shared.platform.http import Db
 
@@ -63,8 +64,25 @@ Visitor = Annotated[Visit, Depends(visit_by)]
 """Whoever holds the evening link in the path (`{token}`)."""
 
 
+async def fellow(connection: Connection, visit: Visit, other: UUID) -> Guest:
+    """Somebody else at the same gathering. Raises `NotFound`."""
+    found = await evening.guests(connection, visit.guest.gathering.gathering_id, [other])
+    if other not in found or other == visit.guest.id:
+        raise NotFound
+    return found[other]
+
+
+async def near(connection: Connection, visit: Visit) -> set[UUID]:
+    """Whom one's own page shows: introduced, at one's table, met, or agreed to meet. There is no list of everybody."""
+    guest = visit.guest
+    mates = await evening.tablemates(connection, guest)
+    found = {UUID(each["counterpart"]) for each in guest.introductions}.union(*mates.values())
+    found |= set(await evening.wishes(connection, guest.id))
+    return found | {each.other_of(guest.id) for each in await proposals.shown_to(connection, guest.id) if each.agreed}
+
+
 @dataclass(frozen=True)
-class Desk:
+class BoardVisit:
     """One request by the holder of a board link: the organiser of one gathering."""
 
     gathering: Gathering
@@ -85,7 +103,7 @@ class Desk:
         return local_time(self.gathering, value)
 
 
-async def _desk(request: Request, database: Db, token: str, locale: Locale) -> Desk:
+async def _board(request: Request, database: Db, token: str, locale: Locale) -> BoardVisit:
     state = request.app.state
     links: Links = state.links
     gathering_id = links.board.subject(token)
@@ -93,10 +111,10 @@ async def _desk(request: Request, database: Db, token: str, locale: Locale) -> D
         gathering = await facts.known_gathering(connection, gathering_id)
     if gathering is None:
         raise NotFound
-    return Desk(gathering, token, locale, state.pages, links, state.settings, clock.now())
+    return BoardVisit(gathering, token, locale, state.pages, links, state.settings, clock.now())
 
 
-Organiser = Annotated[Desk, Depends(_desk)]
+Organiser = Annotated[BoardVisit, Depends(_board)]
 """Whoever holds the board link in the path (`{token}`)."""
 
 

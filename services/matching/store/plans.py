@@ -216,6 +216,17 @@ async def replace_matched(
     return {row["registration_id"]: row["revision"] for row in written}
 
 
+async def hold_matched(tx: Connection, gathering_id: UUID) -> None:
+    """Let one transaction at a time change what a gathering's attendees were told, until it ends."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext($1::uuid::text))", gathering_id)
+
+
+async def plan_of(connection: Connection, registration_id: UUID) -> UUID:
+    """The plan that an attendee's newest introductions and seats came from. They must have some."""
+    found: UUID = await connection.fetchval("select plan_id from matched where registration_id = $1", registration_id)
+    return found
+
+
 async def published(connection: Connection, gathering_id: UUID) -> dict[UUID, MatchedRow]:
     """What everybody at a gathering was told last."""
     rows = await connection.fetch(

@@ -1,0 +1,78 @@
+"""Attendees ask the desk, bring two others together, and answer what was proposed to them."""
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+
+from services.matching import introducing
+from services.matching.pages import PersonsRoute, back
+from services.matching.store import evening
+from services.matching.store.evening import Guest
+from services.matching.visits import Visit, Visitor, by_name, fellow, near
+from shared.platform.database import Connection
+from shared.platform.errors import NotFound
+from shared.platform.http import Db
+
+router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
+
+ASKED: Final = 300  # characters of what one looks for
+Asked = Annotated[str, Form(max_length=ASKED)]
+
+
+@router.get("/{token}/desk")
+async def ask_desk(visit: Visitor) -> Response:
+    """The question."""
+    return visit.pages.render("desk.html", visit.locale, visit=visit, text="", found=None)
+
+
+@router.post("/{token}/desk")
+async def look(visit: Visitor, database: Db, text: Asked = "") -> Response:
+    """The answer. It changes nothing; it is a POST so that the words are in no address."""
+    wanted = " ".join(text.replace("\0", "").split())
+    found = await introducing.look(database, visit.guest, wanted) if wanted else None
+    return visit.pages.render("desk.html", visit.locale, visit=visit, text=wanted, found=found)
+
+
+@router.post("/{token}/ask")
+async def ask_to_meet(visit: Visitor, database: Db, other: Annotated[UUID, Form()]) -> Response:
+    """Tell somebody who is here that one would like to talk."""
+    async with database.transaction() as tx:
+        guest = await fellow(tx, visit, other)
+        if guest.registered.attendance != "checked_in":
+            raise NotFound
+        done = await introducing.propose(tx, visit.guest, guest, None, "self", visit.now)
+    return back(visit.base, "asked" if done else "enough", visit.locale)
+
+
+@router.get("/{token}/introduce")
+async def choose_two(visit: Visitor, database: Db) -> Response:
+    """Two whom one knows tonight."""
+    async with database.connection() as connection:
+        known = await _known(connection, visit)
+    return visit.pages.render("introduce.html", visit.locale, visit=visit, known=by_name(known.values()))
+
+
+@router.post("/{token}/introduce")
+async def introduce(
+    visit: Visitor, database: Db, one: Annotated[UUID, Form()], other: Annotated[UUID, Form()]
+) -> Response:
+    """Ask both."""
+    async with database.transaction() as tx:
+        known = await _known(tx, visit)
+        if one not in known or other not in known:
+            raise NotFound
+        done = await introducing.propose(tx, known[one], known[other], visit.guest, "introducer", visit.now)
+    return back(visit.base, "asked" if done else "enough", visit.locale)
+
+
+@router.post("/{token}/proposals/{proposal_id}")
+async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated[bool, Form()]) -> Response:
+    """Yes, or not this time."""
+    async with database.transaction() as tx:
+        await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now)
+    return back(visit.base, "answered", visit.locale)
+
+
+async def _known(connection: Connection, visit: Visit) -> dict[UUID, Guest]:
+    return await evening.guests(connection, visit.guest.gathering.gathering_id, sorted(await near(connection, visit)))

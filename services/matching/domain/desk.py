@@ -1,0 +1,56 @@
+"""The introduction desk: "I look for somebody who…" against the people who are in the room now."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from services.matching.domain.people import Person
+from services.matching.domain.reasons import Words, explain
+from services.matching.domain.scoring import score
+from services.matching.domain.settings import Weights
+from services.matching.domain.wishes import Pair
+
+MOST: Final = 5  # candidates: as many as one can go and see
+LOOKED_AT: Final = 30  # best fits whose reasons are worked out
+CLEAR: Final = 0.5  # directed fit that stands out from what is ordinary in this room
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Somebody in the room who may be the one, with the reason in words."""
+
+    registration_id: UUID
+    words: Words
+
+
+def candidates(
+    seeker: Person, text: str, room: Sequence[Person], weights: Weights, blocks: Collection[Pair]
+) -> list[Candidate]:
+    """Who of the room can give what the seeker asks for, the best first; nobody whom the seeker must not meet.
+
+    The text stands in for all that the seeker said they need; what they offer still counts in the reasons. Somebody is
+    a candidate by a concept that joins the two or by a fit that stands out: in a room without one there is nobody.
+    """
+    asking = replace(seeker, needs=text, goal="", need_tags=())
+    scored = score([asking, *room], weights, blocks=blocks)
+    open_to = [at for at in range(1, len(room) + 1) if not scored.blocked[0, at]]
+    open_to.sort(key=lambda at: (-scored.directed[0, at], scored.people[at].registration_id))
+    found = []
+    for at in open_to[:LOOKED_AT]:
+        words = explain(scored, 0, at)
+        joined = any(each.kind == "their_offer_meets_my_need" and each.concept for each in words.reasons)
+        if joined or scored.directed[0, at] >= CLEAR:
+            found.append(Candidate(scored.people[at].registration_id, words))
+    return found[:MOST]
+
+
+def introduction(one: Person, other: Person, weights: Weights) -> tuple[Words, Words]:
+    """Why two people should meet, in words for the one and for the other."""
+    scored = score([one, other], weights)
+    return explain(scored, 0, 1), explain(scored, 1, 0)
+
+
+def kept_apart(one: Person, other: Person) -> bool:
+    """Whether the two must not meet by what is known of them. For machines only: neither may learn of it."""
+    return bool(score([one, other], Weights()).blocked[0, 1])

@@ -1,0 +1,114 @@
+"""Bringing two people together: proposals with the consent of both, and what follows when both say yes."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.matching.domain import desk
+from services.matching.domain.desk import Candidate
+from services.matching.domain.proposals import Proposal
+from services.matching.domain.settings import Weights
+from services.matching.guidance import guidance, may_meet
+from services.matching.publishing import MOST, announce, stored
+from services.matching.store import evening, live, plans, proposals
+from services.matching.store.evening import Guest
+from services.matching.store.plans import MatchedRow
+from services.matching.tasks import person_of
+from shared.platform.database import Connection, Database
+from shared.platform.errors import NotFound
+from shared.platform.ids import derived
+
+MOST_ASKED: Final = 10
+"""Proposals that one attendee can make at a gathering: enough to be kind, too few to canvass."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A candidate with what may be shown of them."""
+
+    guest: Guest
+    candidate: Candidate
+
+
+async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
+    """Candidates in the room now for what somebody asks: checked in, not met yet, nobody kept apart from them."""
+    gathering = seeker.gathering
+    async with database.connection() as connection:
+        people = await evening.guests(connection, gathering.gathering_id)
+        met = await live.met_by(connection, seeker.id)
+        said = await guidance(connection, gathering.partner_id, gathering.gathering_id)
+    room = [
+        guest
+        for guest in people.values()
+        if guest.registered.attendance == "checked_in" and guest.id != seeker.id and guest.id not in met
+    ]
+    me = person_of(seeker.registered, seeker.profile)
+    them = said.among([person_of(guest.registered, guest.profile) for guest in room])
+    # A second of arithmetic at a thousand people: aside, so that other requests are answered meanwhile.
+    found = await asyncio.to_thread(desk.candidates, me, text, them, said.weights, said.blocks)
+    return [Found(people[each.registration_id], each) for each in found]
+
+
+async def propose(
+    tx: Connection, one: Guest, other: Guest, introducer: Guest | None, asked_by: str, now: datetime
+) -> bool:
+    """Ask both whether they would like to meet; False when their asker has asked enough.
+
+    Two who must not meet are not asked, and nobody learns that: it looks like a proposal that was never answered.
+    """
+    if one.id == other.id:
+        raise NotFound
+    asker = introducer or (one if asked_by == "self" else None)
+    if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
+        return False
+    persons = [person_of(each.registered, each.profile) for each in (one, other)]
+    held = desk.kept_apart(*persons) or not await may_meet(tx, one.gathering.gathering_id, one.id, other.id)
+    await proposals.insert(
+        tx,
+        Proposal(
+            proposal_id=derived("proposal", *sorted((one.id, other.id))),
+            gathering_id=one.gathering.gathering_id,
+            partner_id=one.gathering.partner_id,
+            a=one.id,
+            b=other.id,
+            introducer=introducer.id if introducer else None,
+            asked_by=asked_by,
+            held=held,
+            a_answer=True if asked_by == "self" else None,
+            b_answer=None,
+            created_at=now,
+        ),
+    )
+    return True
+
+
+async def answer(tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, now: datetime) -> None:
+    """One side's answer. When both agree, each is introduced to the other, with who brought them together."""
+    proposal = await proposals.answer(tx, proposal_id, reader.id, yes)
+    if proposal is None:
+        raise NotFound
+    if proposal.agreed:
+        await _introduce(tx, proposal, now)
+
+
+async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
+    await plans.hold_matched(tx, proposal.gathering_id)
+    people = await evening.guests(tx, proposal.gathering_id, [proposal.a, proposal.b])
+    published = await plans.published(tx, proposal.gathering_id)
+    if len(people) < 2:
+        return
+    one, other = (person_of(people[key].registered, people[key].profile) for key in (proposal.a, proposal.b))
+    for_a, for_b = desk.introduction(one, other, Weights())
+    for reader, partner, words in ((proposal.a, proposal.b, for_a), (proposal.b, proposal.a, for_b)):
+        row = published.get(reader)
+        if row is None:
+            continue  # without a plan there is nothing to add to; the proposal itself is on the page
+        rest = [each for each in row.introductions if each["counterpart"] != str(partner)][: MOST - 1]
+        entry = stored(len(rest) + 1, partner, words, proposal.introducer)
+        ranked = [{**each, "rank": rank} for rank, each in enumerate([*rest, entry], start=1)]
+        rows = [MatchedRow(reader, ranked, row.seats)]
+        plan_id = await plans.plan_of(tx, reader)
+        written = await plans.replace_matched(tx, proposal.gathering_id, plan_id, rows)
+        await announce(tx, proposal.gathering_id, plan_id, rows, written, now)

@@ -1,0 +1,164 @@
+"""The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from services.matching import handlers
+from shared.contracts.matched import Matched
+from shared.contracts.registered import Registered
+from tests.component.matching.group import OUT, profile_event, registered_event, rid
+from tests.component.matching.night import LISTS, SEATS, Night, attributes, evening, open_night
+from tests.conftest import OpenDatabase
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+    async with open_night(open_database_for) as night:
+        await night.publish(SEATS, LISTS)
+        yield night
+
+
+async def proposal(night: Night) -> str:
+    async with night.database.connection() as connection:
+        return str(await connection.fetchval("select proposal_id from proposal"))
+
+
+async def answer(night: Night, number: int, yes: bool) -> int:
+    path = f"{evening(number)}/proposals/{await proposal(night)}"
+    return (await night.post(path, {"yes": str(yes).lower()})).status_code
+
+
+async def test_the_desk_finds_who_is_here_and_can_help_and_says_why(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(
+            tx, [profile_event(4, revision=2, name="映像の人", offers="会社紹介の映像制作と編集")]
+        )
+        words: dict[str, Any] = {"name": "帰った人", "offers": "会社紹介の映像制作と編集"}
+        await handlers.on_profile(tx, [profile_event(7, revision=2, **words)])
+        await handlers.on_registered(
+            tx, [registered_event(night.partner, 7, revision=2, attendance="left", **attributes(7))]
+        )
+    before = await night.everything()
+    page = await night.post(f"{evening(0)}/desk", {"text": "会社紹介の映像を作れる人を探しています"})
+    assert page.status_code == 200
+    assert "映像の人" in page.text
+    assert "帰った人" not in page.text
+    assert "映像制作" in page.text.partition("映像の人")[2]
+    assert await night.everything() == before, "asking keeps nothing"
+    again = await night.post(f"{evening(0)}/desk", {"text": "  "})
+    assert again.status_code == 200
+    assert (await night.post(f"{evening(0)}/desk", {"text": "長" * 301})).status_code == 422
+    nothing = await night.post(f"{evening(0)}/desk", {"text": "qqqq zzzz"})
+    assert "見つかりませんでした" in nothing.text
+
+
+async def test_who_was_met_or_must_not_be_met_is_no_candidate(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        for n in (4, 8, 12):
+            words: dict[str, Any] = {
+                "name": f"映像{n}番",
+                "offers": "会社紹介の映像制作と編集",
+                "company": f"映像社{n}",
+            }
+            await handlers.on_profile(tx, [profile_event(n, revision=2, **words)])
+    await night.call("POST", "/bans", json={"one": str(rid(0)), "other": str(rid(4))})
+    await night.post(f"{evening(8)}/phone")
+    met = {"gathering_id": "", "a": str(rid(0)), "b": str(rid(8)), "met_at": night.now.isoformat()}
+    async with night.database.connection() as connection:
+        met["gathering_id"] = str(await connection.fetchval("select gathering_id from gathering"))
+    assert (await night.lines("/meetings/bulk", [met]))["accepted"] == 1
+    page = (await night.post(f"{evening(0)}/desk", {"text": "会社紹介の映像を作れる人"})).text
+    assert "映像12番" in page
+    assert "映像4番" not in page
+    assert "映像8番" not in page
+
+
+async def test_two_who_both_say_yes_are_introduced_with_who_thought_of_it(night: Night) -> None:
+    sent = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert sent.status_code == 303
+    assert "said=asked" in sent.headers["location"]
+    for n in (5, 10):
+        page = (await night.get(evening(n))).text
+        assert "秘密の名前0 さんから" in page
+        assert "会ってみたい" in page
+    assert await answer(night, 5, True) == 303
+    waiting = (await night.get(evening(5))).text
+    assert "お返事を預かりました" in waiting
+    assert "声をかけてみて" not in waiting
+    assert not await night.events(Matched)
+    assert await answer(night, 10, True) == 303
+    for n, other in ((5, 10), (10, 5)):
+        page = (await night.get(evening(n))).text
+        assert "声をかけてみて" in page
+        assert "秘密の名前0 さんのご紹介" in page
+        found = (await night.newest())[rid(n)].introductions[-1]
+        assert (found.counterpart, found.introducer) == (rid(other), rid(0))
+        assert (await night.get(f"{evening(n)}/with/{rid(other)}")).status_code == 200
+
+
+async def test_a_refusal_stays_unseen_by_everybody(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    await answer(night, 5, True)
+    before = [(await night.get(evening(n))).text for n in (0, 5)]
+    assert await answer(night, 10, False) == 303
+    after = [(await night.get(evening(n))).text for n in (0, 5)]
+    assert before == after
+    assert "会ってみませんか" not in (await night.get(evening(10))).text
+    assert not await night.events(Matched)
+
+
+async def test_two_who_are_kept_apart_are_never_asked_and_nobody_can_tell(night: Night) -> None:
+    await night.call("POST", "/bans", json={"one": str(rid(5)), "other": str(rid(10))})
+    sent = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert "said=asked" in sent.headers["location"]
+    for n in (5, 10):
+        assert "さんから" not in (await night.get(evening(n))).text
+        assert await answer(night, n, True) == 404
+    asked = await night.post(f"{evening(5)}/ask", {"other": str(rid(10))})
+    assert "said=asked" in asked.headers["location"]
+    assert "秘密の名前5" not in (await night.get(evening(10))).text.partition("会ってほしい方")[0].partition("同席")[0]
+
+
+async def test_asking_somebody_oneself_needs_their_yes(night: Night) -> None:
+    assert (await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})).status_code == 303
+    assert "あなたが会いたいと伝えた方" in (await night.get(evening(1))).text
+    assert "この方があなたと話したいそうです" in (await night.get(evening(2))).text
+    assert await answer(night, 2, True) == 303
+    assert "声をかけてみて" in (await night.get(evening(1))).text
+
+
+async def test_strangers_absent_people_and_oneself_cannot_be_asked_for(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        await handlers.on_registered(tx, [registered_event(night.partner, 3, revision=2, **attributes(3))])
+    assert (await night.post(f"{evening(0)}/ask", {"other": str(rid(3))})).status_code == 404, "not checked in"
+    assert (await night.post(f"{evening(0)}/ask", {"other": str(rid(0))})).status_code == 404
+    assert (await night.post(f"{evening(0)}/ask", {"other": str(rid(99))})).status_code == 404
+    far = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(12))})
+    assert far.status_code == 404, "12 is on no list and at no table of 0"
+    same = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(5))})
+    assert same.status_code == 404
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert await answer(night, 7, True) == 404, "somebody else's proposal"
+
+
+async def test_nobody_can_canvass(night: Night) -> None:
+    for n in range(1, 13):
+        sent = await night.post(f"{evening(0)}/ask", {"other": str(rid(n))})
+    assert "said=enough" in sent.headers["location"]
+    async with night.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from proposal") == 10
+
+
+async def test_an_erased_person_takes_their_proposals_along(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    async with night.database.transaction() as tx:
+        await handlers.on_registered(tx, [OUT.tombstone(Registered, rid(0))])  # type: ignore[list-item]
+    assert not await night.mentions(rid(0))
+    await answer(night, 5, True)
+    await answer(night, 10, True)
+    found = (await night.newest())[rid(5)].introductions[-1]
+    assert (found.counterpart, found.introducer) == (rid(10), None)
