@@ -6,6 +6,7 @@ Moments are handed on in UTC, because Python compares two times of one zone by t
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -84,21 +85,30 @@ def _steps(
     """The plan itself. Cached: the two sides of a meeting, and all who met in one round, share it."""
     deadline = (met_at + policy.deadline).astimezone(UTC)
     anchors = {Anchor.MET: met_at, Anchor.STATE: standing.since, Anchor.APPOINTMENT: standing.appointment_at}
+    days = {name: moment and moment.astimezone(person.zone).date() for name, moment in anchors.items()}
     planned: list[Planned] = []
     previous: datetime | None = None
-    for number, step in enumerate(policy.steps, 1):
-        anchor = anchors[step.anchor]
-        if standing.state not in step.states or anchor is None or (late and step.promise):
+    for number, step in _steps_in(policy, standing.state):
+        anchor, day = anchors[step.anchor], days[step.anchor]
+        if anchor is None or day is None or (late and step.promise):
             continue
-        earliest = max((moment for moment in (not_before, previous and previous + step.gap) if moment), default=None)
-        due = _due(step, policy, person, anchor, earliest, deadline)
+        earliest = not_before
+        if previous is not None and (earliest is None or previous + step.gap > earliest):
+            earliest = previous + step.gap
+        due = _due(step, policy, person, anchor, day, earliest, deadline)
         if due is None:
             continue
         until = deadline if step.useful_for is None else due + step.useful_for
         if due < until or step.calendar is Calendar.INSTANT:
             planned.append(Planned(number, step.kind, due, until))
             previous = due
-    return tuple(sorted(planned, key=lambda item: (item.due_at, item.step)))
+    return tuple(sorted(planned, key=attrgetter("due_at", "step")))
+
+
+@lru_cache(maxsize=256)
+def _steps_in(policy: Policy, state: State) -> tuple[tuple[int, Step], ...]:
+    """The steps that make sense in a state, each with its number."""
+    return tuple((number, step) for number, step in enumerate(policy.steps, 1) if state in step.states)
 
 
 def is_late(policy: Policy, met_at: datetime, known_at: datetime) -> bool:
@@ -112,8 +122,15 @@ def expires_at(policy: Policy, standing: Standing, met_at: datetime) -> datetime
 
 
 def _due(
-    step: Step, policy: Policy, person: Person, anchor: datetime, earliest: datetime | None, deadline: datetime
+    step: Step,
+    policy: Policy,
+    person: Person,
+    anchor: datetime,
+    day: date,
+    earliest: datetime | None,
+    deadline: datetime,
 ) -> datetime | None:
+    """When a step is due; `day` is the anchor's in the person's own time."""
     business = step.calendar is Calendar.BUSINESS
     if step.after is not None:
         due = anchor.astimezone(UTC) + step.after
@@ -130,7 +147,6 @@ def _due(
             return found
         moved = _backward(latest.astimezone(person.zone), person)
         return moved if moved is not None and moved > (earliest or anchor) else None
-    day = anchor.astimezone(person.zone).date()
     if step.days is not None:
         day += timedelta(days=step.days)
     else:
