@@ -5,17 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 from services.followup.domain import drafts, texts
-from services.followup.domain.drafts import Drafts
 from services.followup.letters import brief_words, due_words, material
 from services.followup.rules import Rules
 from services.followup.store import people, reading, reminders
 from services.followup.store import texts as store
 from shared.platform.database import Connection
 
+OF_ATTENDEE = frozenset(("brief", "survey", "own_task"))
+"""Texts about the gathering or an attendee's own plan; the others are about a follow-up."""
+
 
 @dataclass(frozen=True)
 class Preview:
-    """`about` is the follow-up or registration that it was written for; None: nobody could be, words name themselves."""
+    """`about` is the follow-up or registration that it was written for; None: there was nobody, words name themselves."""
 
     subject: str
     body: str
@@ -26,54 +28,31 @@ async def preview(
     connection: Connection, rules: Rules, gathering: UUID, locale: str, name: str, text: str, now: datetime
 ) -> Preview:
     """The text with the words of one real follow-up, or of one attendee for what hangs on the gathering."""
-    changed = rules.texts.changed({f"{locale}/{name}": text})
-    if name in ("brief", "survey", "own_task"):
+    if name in OF_ATTENDEE:
         about, words = await _of_attendee(connection, gathering, locale)
     else:
-        shown = await store.followup_to_show(connection, gathering)
-        if shown is not None and name in texts.LETTERS:
-            letter = await _letter(connection, rules, Drafts(changed), *shown, locale, name, now)
-            if letter is not None:
-                return Preview(letter.subject, letter.body, shown[0])
-        about, words = (
-            await _of_followup(connection, *shown, locale) if shown and name not in texts.LETTERS else (None, {})
-        )
-    said = changed.render(locale, name, {**texts.placeholders(name), **words}).strip()
+        about, words = await _of_followup(connection, rules, gathering, locale, name, now)
+    said = rules.texts.changed({f"{locale}/{name}": text}).render(locale, name, {**texts.placeholders(name), **words})
     if name not in texts.LETTERS:
-        return Preview("", said, about)
-    subject, _, body = said.partition("\n")
-    return Preview(subject, body.strip(), None)
-
-
-async def _letter(
-    connection: Connection,
-    rules: Rules,
-    written: Drafts,
-    followup: UUID,
-    owner: UUID,
-    locale: str,
-    name: str,
-    now: datetime,
-) -> drafts.Draft | None:
-    reader = await reading.reader(connection, owner)
-    (sheet,) = await reading.sheets(connection, owner, followup)
-    if reader is None:
-        return None
-    await rules.know(connection, [sheet.policy])
-    person = (await people.owners(connection, [(owner, reader.gathering)]))[owner].person
-    kind = "thank_draft" if name == "thanks" else name
-    return written.draft(kind, locale, material(rules, sheet, reader, person, now), now)
+        return Preview("", said.strip(), about)
+    written = drafts.parted(said)
+    return Preview(written.subject, written.body, about)
 
 
 async def _of_followup(
-    connection: Connection, followup: UUID, owner: UUID, locale: str
+    connection: Connection, rules: Rules, gathering: UUID, locale: str, name: str, now: datetime
 ) -> tuple[UUID | None, dict[str, object]]:
-    (sheet,) = await reading.sheets(connection, owner, followup)
-    reader = await reading.reader(connection, owner)
-    if reader is None:
+    shown = await store.followup_to_show(connection, gathering)
+    reader = await reading.reader(connection, shown[1]) if shown else None
+    if shown is None or reader is None:
         return None, {}
-    person = (await people.owners(connection, [(owner, reader.gathering)]))[owner].person
-    return followup, due_words(sheet, person, locale)
+    followup, owner = shown
+    (sheet,) = await reading.sheets(connection, owner, followup)
+    person = (await people.owners(connection, [(owner, gathering)]))[owner].person
+    if name not in texts.LETTERS:
+        return followup, due_words(sheet, person, locale)
+    await rules.know(connection, [sheet.policy])
+    return followup, drafts.words(locale, material(rules, sheet, reader, person, now), now)
 
 
 async def _of_attendee(connection: Connection, gathering: UUID, locale: str) -> tuple[UUID | None, dict[str, object]]:
@@ -83,7 +62,6 @@ async def _of_attendee(connection: Connection, gathering: UUID, locale: str) -> 
         return None, {}
     person = (await people.owners(connection, [(attendee, gathering)]))[attendee].person
     words = brief_words(known, person, locale)
-    tasks = await reminders.tasks(connection, attendee)
-    if tasks:
-        words["task"] = tasks[0].text
+    for task in (await reminders.tasks(connection, attendee))[:1]:
+        words["task"] = task.text
     return attendee, {word: value for word, value in words.items() if value}

@@ -104,9 +104,14 @@ class Drafts:
         return any(_essence(line) not in boilerplate for line in text.splitlines() if _essence(line))
 
     def _render(self, kind: str, locale: str, material: Material, now: datetime) -> Draft:
-        text = self._texts.render(locale, _TEMPLATES[kind], _words(locale, material, now))
-        subject, _, body = text.strip().partition("\n")
-        return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
+        text = self._texts.render(locale, _TEMPLATES[kind], words(locale, material, now))
+        return parted(text)
+
+
+def parted(text: str) -> Draft:
+    """A rendered letter: its first line is the subject."""
+    subject, _, body = text.strip().partition("\n")
+    return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
 
 
 def next_letter(state: State) -> str | None:
@@ -144,7 +149,8 @@ def _cut(text: str, limit: int) -> str:
     return text.rstrip("。. ")
 
 
-def _words(locale: str, material: Material, now: datetime) -> dict[str, object]:
+def words(locale: str, material: Material, now: datetime) -> dict[str, object]:
+    """What the text of a letter may insert."""
     met_on = material.met_at.astimezone(material.zone).date()
     today = now.astimezone(material.zone).date()
     return {

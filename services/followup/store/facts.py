@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -167,7 +167,8 @@ async def put_notes(tx: Connection, notes: Sequence[MetNote]) -> None:
 async def put_matched(tx: Connection, plans: Sequence[Matched]) -> None:
     await tx.execute(
         "insert into matched (registration_id, revision, introductions, seats)"
-        " select m.* from unnest($1::uuid[], $2::int[], $3::jsonb[], $4::jsonb[])"
+        " select m.registration_id, m.revision, m.introductions::jsonb, m.seats::jsonb"
+        " from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])"
         " as m (registration_id, revision, introductions, seats)"
         " where not exists (select from erased as e where e.registration_id = m.registration_id)"
         " on conflict (registration_id) do update set revision = excluded.revision,"
@@ -179,8 +180,8 @@ async def put_matched(tx: Connection, plans: Sequence[Matched]) -> None:
     )
 
 
-def _json(parts: Iterable[Part]) -> list[dict[str, Any]]:
-    return [part.model_dump(mode="json", exclude_none=True) for part in parts]
+def _json(parts: Iterable[Part]) -> str:
+    return orjson.dumps([part.model_dump(mode="json", exclude_none=True) for part in parts]).decode()
 
 
 async def erase_matched(tx: Connection, ids: Collection[UUID]) -> None:

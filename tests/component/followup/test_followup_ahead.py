@@ -1,0 +1,290 @@
+"""Reminders that hang on the gathering: from facts in any order to one mail, and never too late or too many."""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.followup import digests, mail
+from services.followup.app import SERVICE
+from services.followup.domain.states import State
+from services.followup.links import Links
+from shared.contracts.envelope import Event
+from shared.contracts.followup_done import FollowupDone
+from shared.contracts.gathering import Gathering
+from shared.contracts.matched import Introduction, Matched, Reason, Seat
+from shared.contracts.registered import Registered
+from shared.platform import clock
+from tests.component.followup.conftest import (
+    GATHERING,
+    PARTNER,
+    PEOPLE,
+    World,
+    contact,
+    event,
+    followup_of,
+    gathering,
+    met,
+    profile,
+    registered,
+    tombstone,
+)
+from tests.component.followup.test_followup_mail import Sink, awake, send, sink  # noqa: F401 - a fixture
+from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
+
+pytestmark = pytest.mark.postgres
+A, B, C, D, *_ = PEOPLE
+SURVEY = "https://survey.example/r/abc"
+PLAN = "翌日に資料を送る。2週間以内に1社を訪問する"
+
+
+def matched(person: UUID, *others: UUID, revision: int = 1, introducer: UUID | None = None) -> Matched:
+    return Matched(
+        registration_id=person,
+        gathering_id=GATHERING,
+        revision=revision,
+        plan_id=uuid4(),
+        planned_at=datetime.fromisoformat("2026-01-01T00:00:00Z"),
+        introductions=tuple(
+            Introduction(
+                counterpart=other,
+                rank=rank,
+                reasons=(Reason(kind="their_offer_meets_my_need"),),
+                introducer=introducer,
+            )
+            for rank, other in enumerate(others, 1)
+        ),
+        seats=(Seat(round=1, table=3),),
+    )
+
+
+def evening(world: World, hours: float, phase: str = "open", revision: int = 1) -> Gathering:
+    """A gathering of three hours that begins in so many hours."""
+    starts = world.now + timedelta(hours=hours)
+    base = gathering(starts + timedelta(hours=3), revision).model_dump()
+    return Gathering(**{**base, "starts_at": starts, "phase": phase})
+
+
+def facts(world: World, hours: float, phase: str = "open", attendance: str = "expected") -> list[Event[Any]]:
+    at = world.now
+    found = [event(evening(world, hours, phase), at), event(matched(A, B, C), at)]
+    for person in (A, B, C):
+        there = registered(person, at).model_copy(update={"attendance": attendance})
+        found += [
+            event(there, at),
+            event(profile(person, plan=PLAN, goal="三人と話す"), at),
+            event(contact(person), at),
+        ]
+    return found
+
+
+async def kinds(world: World) -> list[tuple[str, str]]:
+    rows = await world.rows("select kind, text from reminder where owner = $1 order by due_at, kind, text", A)
+    return [(row["kind"], row["text"]) for row in rows]
+
+
+async def come(world: World, kind: str) -> None:
+    """Let the time of these reminders come."""
+    async with world.database.transaction() as tx:
+        await tx.execute("update reminder set due_at = now() - interval '1 second' where kind = $1", kind)
+
+
+async def door(world: World) -> Any:
+    if not world.keys:
+        _, world.keys[PARTNER] = await api_key(world.database, "followups:read", "followups:write", partner_id=PARTNER)
+    found = client(SERVICE, world.database, world.settings)
+    found.headers.update(world.keys[PARTNER])
+    return found
+
+
+async def test_a_registration_is_reminded_of_its_gathering_and_its_plan(world: World) -> None:
+    await world.hear(facts(world, 48))
+    assert await kinds(world) == [
+        ("brief", ""),
+        ("survey", ""),
+        *sorted(
+            [("own_task", "翌日に資料を送る"), ("own_task", "2週間以内に1社を訪問する")],
+            key=lambda each: each[1][0] != "翌",
+        ),
+    ]
+    await world.hear([event(profile(A, 2, plan="会う"), world.now)])
+    assert [text for kind, text in await kinds(world) if kind == "own_task"] == ["会う"]
+
+
+async def test_the_brief_says_whom_to_meet_and_what_to_ask(world: World, sink: tuple[Sink, mail.Relay]) -> None:  # noqa: F811
+    handler, relay = sink
+    await world.hear(facts(world, 12))
+    await awake(world)
+    await come(world, "brief")
+    await send(world, relay)
+    await send(world, relay)
+    (message,) = handler.received  # B and C are to meet nobody
+    assert message["Subject"] == "お会いになるとよい方"
+    assert message["To"] == f"p{A.int}@example.org"
+    text = message.get_content()
+    for words in ("参加者1", "参加者2", "「持ち物1」", "最初のひとこと", "三人と話す", "第1回 テーブル3"):
+        assert words in text
+    assert "@example.org" not in text
+
+
+@pytest.mark.parametrize("spoilt", ["begun", "cancelled", "left", "stopped", "nobody to meet", "erased"])
+async def test_a_brief_that_is_not_true_any_more_is_not_sent(
+    world: World,
+    sink: tuple[Sink, mail.Relay],  # noqa: F811
+    spoilt: str,
+) -> None:
+    handler, relay = sink
+    await world.hear(facts(world, 12))
+    await awake(world)
+    await come(world, "brief")
+    found = digests.Writer(world.rules, Links(world.settings.link_secret, "http://test", 400), "a@b.example")
+    await digests.plan(world.database, found, clock.now())
+    assert await world.value("select count(*) from delivery where state = 'queued'") == 1
+    if spoilt == "begun":
+        async with world.database.transaction() as tx:
+            await tx.execute("update reminder set until_at = now() where kind = 'brief'")
+    elif spoilt == "cancelled":
+        await world.hear([event(evening(world, 12, "cancelled", 2), world.now)])
+    elif spoilt == "left":
+        await world.hear([event(registered(A, world.now, 2).model_copy(update={"status": "cancelled"}), world.now)])
+    elif spoilt == "stopped":
+        await world.hear([event(contact(A, 2, thanks=False), world.now)])
+    elif spoilt == "erased":
+        await world.hear([tombstone(Registered, A, world.now)])
+    else:
+        await world.hear([event(matched(A, revision=2), world.now)])
+    await send(world, relay)
+    assert handler.received == []
+    assert await world.value("select state from delivery") == "suppressed"
+
+
+async def test_the_survey_invites_those_who_came_once_and_names_nobody(
+    world: World,
+    sink: tuple[Sink, mail.Relay],  # noqa: F811
+) -> None:
+    handler, relay = sink
+    await world.hear(facts(world, -4, "ended", "checked_in"))
+    await world.hear([event(registered(D, world.now).model_copy(update={"attendance": "expected"}), world.now)])
+    await world.hear([event(contact(D), world.now)])
+    await awake(world)
+    await send(world, relay)
+    assert handler.received == []  # there is no link yet
+    async with await door(world) as http:
+        place = f"/v1/gatherings/{GATHERING}/survey-link"
+        assert (await http.put(place, json={"url": SURVEY})).status_code == 204
+        assert (await http.put(place, json={"url": "javascript:alert(1)"})).status_code == 422
+        foreign = f"/v1/gatherings/{UUID(int=5)}/survey-link"
+        assert (await http.put(foreign, json={"url": SURVEY})).status_code == 404
+    await send(world, relay)
+    await send(world, relay)
+    assert sorted(message["To"] for message in handler.received) == sorted(f"p{p.int}@example.org" for p in (A, B, C))
+    assert all(message.get_content().count(SURVEY) == 1 for message in handler.received)
+
+
+async def test_three_days_of_outage_are_one_mail_and_no_stale_brief(
+    world: World,
+    sink: tuple[Sink, mail.Relay],  # noqa: F811
+) -> None:
+    """Everything was due while nothing ran: the brief is past, thanks missed, tasks and survey still of use."""
+    handler, relay = sink
+    await world.hear(facts(world, -72, "ended", "checked_in"))
+    at = world.now - timedelta(hours=70)
+    others = [UUID(int=0x300 + n) for n in range(20)]
+    for other in others:
+        await world.hear([event(registered(other, at), at), event(profile(other), at), event(met(A, other, at), at)])
+    async with await door(world) as http:
+        await http.put(f"/v1/gatherings/{GATHERING}/survey-link", json={"url": SURVEY})
+    await awake(world)
+    async with world.database.transaction() as tx:
+        await tx.execute("update reminder set due_at = least(due_at, now() - interval '1 hour')")
+    while await world.fire():
+        pass
+    for _ in range(3):
+        await send(world, relay)
+    mine = [message for message in handler.received if message["To"] == f"p{A.int}@example.org"]
+    assert len(mine) == 1
+    text = mine[0].get_content()
+    assert "最初のひとこと" not in text
+    assert SURVEY in text
+    assert await world.value("select delivery_id from reminder where owner = $1 and kind = 'brief'", A) == 0
+    skipped = await world.rows("select distinct kind from due_item where skipped and owner = $1", A)
+    assert {row["kind"] for row in skipped} >= {"thank_draft", "thank_last_call"}
+
+
+async def test_tasks_are_ticked_on_ones_own_page_only(world: World) -> None:
+    await world.hear(facts(world, 12))
+    mine = await world.value("select id from reminder where owner = $1 and text like '翌日%'", A)
+    page = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}"
+    other = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(B)}"
+    async with client(SERVICE, world.database, world.settings) as http:
+        shown = (await http.get(page)).text
+        assert (await http.post(f"{other}/tasks/{mine}")).status_code == 404
+        assert (await http.post(f"{page}/tasks/{mine}")).status_code == 303
+        ticked = (await http.get(page)).text
+        await world.hear([event(evening(world, 20, revision=2), world.now)])
+        assert await world.value("select done_at is not null from reminder where id = $1", mine)
+        assert (await http.post(f"{page}/tasks/{mine}", data={"undone": "true"})).status_code == 303
+    for words in ("お会いになるとよい方", "参加者1", "最初のひとこと", "翌日に資料を送る", "三人と話す"):
+        assert words in shown
+    assert 'class="done"' in ticked
+    assert await world.value("select done_at from reminder where id = $1", mine) is None
+
+
+async def test_partners_read_the_brief_of_their_own(world: World) -> None:
+    await world.hear(facts(world, 12))
+    async with await door(world) as http:
+        found = (await http.get(f"/v1/registrations/{A}/brief?lang=en")).json()
+        assert (await http.get(f"/v1/registrations/{UUID(int=7)}/brief")).status_code == 404
+    assert [each["name"] for each in found["people"]] == ["参加者1", "参加者2"]
+    assert found["people"][0]["question"].endswith("?")
+    assert found["seats"] == [{"round": 1, "table": 3}]
+    assert [task["done"] for task in found["tasks"]] == [False, False]
+
+
+async def test_an_outcome_names_who_introduced_them_and_their_page_counts_it(world: World) -> None:
+    await world.people_who_met([(0, 1), (0, 2)])
+    await world.hear([event(matched(B, A, introducer=D), world.now)])
+    await world.report(followup_of(A, B), State.OUTCOME, "partnership")
+    await world.report(followup_of(B, A), State.OUTCOME, "advice")
+    await world.report(followup_of(A, C), State.OUTCOME, "advice")
+    told = {
+        (each.payload.owner, each.payload.other): each.payload.introducer
+        for each in await outbox_of(world.database)
+        if isinstance(each.payload, FollowupDone)
+    }
+    assert told == {(A, B): D, (B, A): D, (A, C): None}
+    page = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(D)}"
+    async with client(SERVICE, world.database, world.settings) as http:
+        assert "あなたの紹介から、1 組に" in (await http.get(page)).text
+
+
+def rows_of(values: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in values]
+
+
+async def test_any_order_and_any_repetition_plan_the_same(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(SERVICE)
+    world = World(database, settings_for(SERVICE, database.url))
+    known = [
+        *facts(world, 30),
+        event(evening(world, 40, revision=2), world.now),
+        event(profile(A, 2, plan="会う"), world.now),
+    ]
+
+    async def planned(order: list[Event[Any]]) -> Any:
+        async with database.transaction() as tx:
+            for table in ("gathering", "registration", "profile", "contact", "matched", "reminder", "reminder_plan"):
+                await tx.execute(f"delete from {table}")
+        await world.hear(order)
+        return rows_of(await world.rows("select id, owner, kind, text, due_at, until_at from reminder order by id"))
+
+    expected = await planned(known)
+    assert len(expected) == 3 + 4 + 4
+    for seed in range(12):
+        dice = random.Random(seed)
+        order = known + dice.choices(known, k=4)
+        dice.shuffle(order)
+        assert await planned(order) == expected, seed
