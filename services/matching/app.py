@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.matching import (
     api,
+    card_pages,
     desk,
     encounters,
     evening,
@@ -18,6 +19,7 @@ from services.matching import (
     links_api,
     live_api,
     planner,
+    sightings_api,
 )
 from services.matching.links import Links
 from services.matching.pages import Pages
@@ -42,7 +44,9 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    for each in (api, feedback_api, learning_api, links_api, live_api, evening, feedback_pages, encounters, desk):
+    partners = (api, feedback_api, learning_api, links_api, live_api, sightings_api)
+    people = (evening, feedback_pages, encounters, desk, card_pages)
+    for each in (*partners, *people):
         app.include_router(each.router)
     return app
 

@@ -1,0 +1,115 @@
+"""Meetings that others saw: cards exchanged on the day, and contacts of sensors. Both end as ordinary meetings."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.matching.domain.cards import Card, name_key, same_person
+from services.matching.domain.contacts import Step
+from services.matching.domain.meetings import EARLY, Sighting
+from services.matching.operations import Report, record
+from services.matching.store import contacts, evening, meetings
+from services.matching.store.evening import Guest
+from shared.contracts.gathering import Gathering
+from shared.platform.bulk import Verdict, rejected
+from shared.platform.database import Connection
+
+
+async def cards(tx: Connection, owner: Guest, found: Sequence[Card], now: datetime) -> list[Verdict]:
+    """Somebody's cards as meetings of their gathering; one verdict per card."""
+    people: dict[str, list[Guest]] = defaultdict(list)
+    for guest in (await evening.guests(tx, owner.gathering.gathering_id)).values():
+        if guest.id != owner.id and guest.name:
+            people[name_key(guest.name)].append(guest)
+    verdicts: dict[int, Verdict] = {}
+    reports: list[tuple[int, Report]] = []
+    for card in found:
+        met_at = None if card.exchanged_on is None else _moment(owner.gathering, card.exchanged_on, now)
+        other = _whose(card, people[name_key(card.name)])
+        if met_at is None:
+            verdicts[card.row] = rejected(card.row, "/名刺交換日", "not a day of this gathering, or no date")
+        elif other is None:
+            verdicts[card.row] = rejected(card.row, "/name", "nobody at this gathering is known to be this person")
+        else:
+            sighting = Sighting(owner.gathering.gathering_id, owner.id, other.id, met_at, "card")
+            reports.append((card.row, Report(sighting, ())))
+    results = await record(tx, owner.gathering.partner_id, [report for _, report in reports], now)
+    for (row, _), result in zip(reports, results, strict=True):
+        if result.meeting is None:
+            verdicts[row] = rejected(row, result.pointer, result.reason)
+        else:
+            verdicts[row] = Verdict(row=row, status=result.status, id=str(result.meeting.meeting_id))
+    return [verdicts[row] for row in sorted(verdicts)]
+
+
+def _whose(card: Card, namesakes: Sequence[Guest]) -> Guest | None:
+    """The one attendee whose card it is: by name and company, by the name alone where a company is not known."""
+    compared = [(guest, same_person(card, guest.name, guest.company)) for guest in namesakes]
+    certain = [guest for guest, same in compared if same]
+    likely = [guest for guest, same in compared if same is None]
+    chosen = certain or likely
+    return chosen[0] if len(chosen) == 1 else None
+
+
+def _moment(gathering: Gathering, day: date, now: datetime) -> datetime | None:
+    """When cards of this day were exchanged at the latest: a card knows its day only, and thanks are due from then on.
+
+    None for a day on which the gathering was not held.
+    """
+    zone = ZoneInfo(gathering.time_zone)
+    begin = datetime.combine(day, time(), zone)
+    until = min(gathering.ends_at, begin + timedelta(days=1), now)
+    return until if max(begin, gathering.starts_at) <= until else None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One row of a sensor stream."""
+
+    row: int
+    one: UUID
+    other: UUID
+    step: Step
+
+
+async def sensed(
+    tx: Connection, gathering: Gathering, rows: Sequence[Seen], least: int, now: datetime
+) -> tuple[list[Verdict], int]:
+    """Fold contacts into meetings: a verdict per row, and how many meetings are new or longer.
+
+    Repeating rows, or sending them in another order, gives the same meetings.
+    """
+    homes = await meetings.partner_registrations(
+        tx, gathering.partner_id, sorted({side for each in rows for side in (each.one, each.other)})
+    )
+    verdicts, good = [], []
+    for each in rows:
+        if problem := _problem(gathering, homes, each, now):
+            verdicts.append(rejected(each.row, *problem))
+        else:
+            good.append(each)
+            verdicts.append(Verdict(row=each.row, status="kept"))
+    # One at a time: two parts of a stream at once would each count without the other.
+    await meetings.lock_gathering_meetings(tx, [gathering.gathering_id])
+    talks = await contacts.add_steps(tx, gathering.gathering_id, [each.step for each in good], now)
+    reports = [
+        Report(Sighting(gathering.gathering_id, talk.a, talk.b, talk.began, "sensor", talk.seconds), ())
+        for talk in talks
+        if talk.seconds >= least
+    ]
+    results = await record(tx, gathering.partner_id, reports, now)
+    return verdicts, sum(1 for each in results if each.status in ("created", "updated"))
+
+
+def _problem(gathering: Gathering, homes: dict[UUID, UUID], seen: Seen, now: datetime) -> tuple[str, str] | None:
+    if seen.one == seen.other:
+        return "/j", "nobody faces themselves"
+    for side, pointer in ((seen.one, "/i"), (seen.other, "/j")):
+        if homes.get(side) != gathering.gathering_id:
+            return pointer, "no such registration at this gathering"
+    if not now - contacts.KEPT < seen.step.ends_at < now + EARLY:
+        return "/t", "not of the last two days"
+    return None
