@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.matching import feedback
+from services.matching import feedback, publishing
 from services.matching.store import facts, learning
 from services.matching.store import feedback as feedback_store
 from shared.contracts.conduct_reported import ConductReported
@@ -58,5 +58,6 @@ async def _erase(tx: Connection, gone: Sequence[str]) -> None:
         ids = [UUID(each) for each in gone]
         await feedback.erase(tx, ids)
         await facts.erase_registrations(tx, ids)
+        await publishing.forget(tx, ids, clock.now())
         await dead_letter.erase(tx, ids)
         metrics.erasures.inc(len(ids))

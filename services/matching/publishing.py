@@ -75,6 +75,13 @@ async def publish(
     return len(written)
 
 
+async def forget(tx: Connection, registration_ids: Sequence[UUID], now: datetime) -> None:
+    """Take erased persons off everybody's list, and tell: a published list must not name them until the next plan."""
+    for each in await plans.unlist(tx, registration_ids):
+        revisions = {each.row.registration_id: each.revision}
+        await announce(tx, each.gathering_id, each.plan_id, [each.row], revisions, now)
+
+
 async def announce(
     tx: Connection,
     gathering_id: UUID,

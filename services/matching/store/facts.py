@@ -63,7 +63,7 @@ async def delete_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> N
 
 
 async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Remove persons from everything here: their words, their plan, and the words of others' introductions to them."""
+    """Remove persons from everything here but others' introductions to them (`plans.unlist`)."""
     await tx.execute(
         "insert into erased (registration_id) select unnest($1::uuid[]) on conflict do nothing", registration_ids
     )
@@ -77,14 +77,6 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
     await tx.execute("delete from proposal where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
     await tx.execute("update proposal set introducer = null where introducer = any($1::uuid[])", registration_ids)
     await tx.execute("delete from contact_step where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
-    await tx.execute(
-        "update matched set introductions = coalesce((select jsonb_agg(item order by item->'rank')"
-        " from jsonb_array_elements(introductions) as item"
-        " where not (item->>'counterpart')::uuid = any($1::uuid[])), '[]')"
-        " where exists (select from jsonb_array_elements(introductions) as item"
-        " where (item->>'counterpart')::uuid = any($1::uuid[]))",
-        registration_ids,
-    )
 
 
 async def gathering(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Gathering | None:

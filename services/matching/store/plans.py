@@ -216,6 +216,39 @@ async def replace_matched(
     return {row["registration_id"]: row["revision"] for row in written}
 
 
+@dataclass(frozen=True)
+class Rewritten:
+    """What somebody is told after others were taken off their list."""
+
+    gathering_id: UUID
+    plan_id: UUID
+    revision: int
+    row: MatchedRow
+
+
+async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewritten]:
+    """Take persons off everybody's introductions; the rows that this changed."""
+    rows = await tx.fetch(
+        "update matched set revision = revision + 1,"
+        " introductions = coalesce((select jsonb_agg(item order by item->'rank')"
+        "  from jsonb_array_elements(introductions) as item"
+        "  where not (item->>'counterpart')::uuid = any($1::uuid[])), '[]')"
+        " where exists (select from jsonb_array_elements(introductions) as item"
+        "  where (item->>'counterpart')::uuid = any($1::uuid[]))"
+        " returning registration_id, gathering_id, plan_id, revision, introductions, seats",
+        registration_ids,
+    )
+    return [
+        Rewritten(
+            row["gathering_id"],
+            row["plan_id"],
+            row["revision"],
+            MatchedRow(row["registration_id"], row["introductions"], row["seats"]),
+        )
+        for row in rows
+    ]
+
+
 async def hold_matched(tx: Connection, gathering_id: UUID) -> None:
     """Let one transaction at a time change what a gathering's attendees were told, until it ends."""
     await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext($1::uuid::text))", gathering_id)

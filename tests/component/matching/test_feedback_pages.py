@@ -102,3 +102,18 @@ async def test_after_not_for_me_the_coming_rounds_keep_the_two_apart(night: Nigh
     for a, b in [(one, other), *ahead[:3]]:
         assert all(seats[a].get(r) != seats[b].get(r) for r in (2, 3))
     assert all(seats[key].get(1) == tables[key].get(1) for key in tables), "the round that is over stays"
+
+
+async def test_published_lists_stop_naming_an_erased_person_at_once(night: Night) -> None:
+    made = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})
+    await night.finished(made.headers["location"])
+    before = await night.newest()
+    gone = before[rid(0)].introductions[0].counterpart
+    await night.erase(next(n for n in range(20) if rid(n) == gone))
+    after = await night.newest()
+    assert {key for key in after if after[key] != before[key]} == {
+        key for key in before if gone in {each.counterpart for each in before[key].introductions}
+    }
+    for key in after.keys() - {gone}:
+        assert gone not in {each.counterpart for each in after[key].introductions}
+        assert after[key].seats == before[key].seats
