@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.matching.domain.learning import Tap
 from services.matching.domain.wishes import Wish, pair
-from services.matching.store import embeddings, learning
+from services.matching.store import embeddings, learning, lottery
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
 from shared.platform import clock
@@ -63,6 +63,7 @@ async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Forget what these persons said, what was said of them and what was learned, before their registrations go."""
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
+    await lottery.erase(tx, registration_ids)
     await unlearn(tx, registration_ids)
 
 

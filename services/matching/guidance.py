@@ -6,10 +6,11 @@ from uuid import UUID
 
 from services.matching.domain.learning import Effects, effects
 from services.matching.domain.lessons import learned_weights
+from services.matching.domain.lottery import chance_of, drawn
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
 from services.matching.domain.wishes import Pair, pair, refused, wish_points
-from services.matching.store import feedback, learning, wishes
+from services.matching.store import feedback, learning, lottery, wishes
 from shared.platform.database import Connection
 
 
@@ -61,3 +62,11 @@ async def may_meet(connection: Connection, gathering_id: UUID, one: UUID, other:
         await wishes.kept_apart(connection, gathering_id)
     )
     return pair(one, other) not in apart
+
+
+async def draw(connection: Connection, gathering_id: UUID, people: Sequence[UUID], meetings: int) -> list[Pair]:
+    """Pairs to bring together by lot, where everybody has so many meetings. What was drawn is kept with its chance."""
+    chance = chance_of(len(people), meetings)
+    pairs = drawn(gathering_id, people, chance)
+    await lottery.keep(connection, gathering_id, pairs, chance)
+    return pairs

@@ -10,6 +10,8 @@ from uuid import UUID
 import orjson
 
 from services.matching.domain.meetings import Meeting, NotAMeeting, Sighting, check, merge, with_wish
+from services.matching.feedback import SETTLE
+from services.matching.store import learning
 from services.matching.store import meetings as store
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
@@ -74,6 +76,7 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
 
     changed = [meeting for key, meeting in sorted(after.items()) if meeting != known.get(key)]
     await store.upsert_meetings(tx, partner_id, changed)
+    await learning.make_due(tx, [meeting.a for meeting in changed], now + SETTLE)
     out = Outgoing("matching", now)
     events = [out.event(_met(meeting)) for meeting in changed]
     for key, group in sorted(by_meeting.items()):

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task
+from services.matching.domain.seating_request import DEFAULT_TABLE
 from services.matching.domain.timetable import sittings
 from services.matching.domain.wishes import pair
-from services.matching.guidance import guidance
+from services.matching.guidance import draw, guidance
 from services.matching.store import facts, live, plans
 from services.matching.store.live import Stay
 from services.matching.store.plans import MatchedRow, Plan
@@ -43,10 +44,16 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         # A pair that met tonight outside the tables need not be brought together again.
         for each in await live.met_here(connection, gathering_id):
             points[pair(*each)] = points.get(pair(*each), 0.0) + said.weights.met_before
+    tables = tuple(table.seats for table in gathering.tables)
+    size = -(-len(people) // len(tables)) if tables else DEFAULT_TABLE
+    for each in await draw(
+        connection, gathering_id, [person.registration_id for person in people], rounds * (size - 1)
+    ):
+        points[each] = points.get(each, 0.0) + said.weights.must_meet
     return Task(
         people=people,
         rounds=rounds,
-        tables=tuple(table.seats for table in gathering.tables),
+        tables=tables,
         met_before=tuple(await facts.met_before(connection, gathering_id)),
         seed=plan.seed,
         proposals=proposals,

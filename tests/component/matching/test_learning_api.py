@@ -1,6 +1,7 @@
 """Learning and flags through matching's doors, on a real PostgreSQL."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,8 +13,8 @@ import pytest
 
 from services.matching import feedback, handlers, learner
 from services.matching.domain.learning import CLIP
-from services.matching.guidance import guidance
-from services.matching.store import learning
+from services.matching.guidance import draw, guidance
+from services.matching.store import learning, lottery
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -181,6 +182,31 @@ async def test_taps_of_tonight_reach_the_next_plan_at_once(group: Group) -> None
     assert given.effects.receive[derived("p", 0)] > 0 > given.effects.receive[derived("p", 7)]
     assert given.blocks == (tuple(sorted((rid(8), rid(9)))),)
     assert given.version is None
+
+
+async def test_a_few_meetings_are_drawn_by_lot_kept_with_their_chance_and_compared(group: Group) -> None:
+    await group.join(range(60), 2)
+    key = derived("gathering", 2)
+    people = [rid(n, 2) for n in range(60)]
+    async with group.database.connection() as connection:
+        pairs = await draw(connection, key, people, 9)
+        assert pairs
+        assert await draw(connection, key, people, 9) == pairs, "a re-plan draws the same"
+        kept = await lottery.drawn(connection, group.partner)
+    assert [each.pair for each in kept] == pairs
+    assert math.exp(kept[0].log_propensity) == pytest.approx(0.05 * 9 / 59)
+    assert (await group.call("GET", "/learning")).json()["by_lot"] is None
+    rows = [
+        {"author": str(a), "about": str(b), "verdict": "glad" if (a, b) in pairs else "ordinary"}
+        for a, b in [*pairs, *((people[n], people[n + 1]) for n in range(40))]
+    ]
+    await group.lines("/taps/bulk", rows)
+    told = (await group.call("GET", "/learning")).json()
+    assert told["by_score"]["answers"] >= 20
+    assert (told["by_lot"] is None) == (len(pairs) < 20)
+    one = next(n for n in range(60) if rid(n, 2) == pairs[0][0])
+    await group.erase(one, 2)
+    assert await group.mentions(pairs[0][0]) == set()
 
 
 async def test_a_stranger_learns_nothing_of_it(group: Group) -> None:
