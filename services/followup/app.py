@@ -24,6 +24,7 @@ from services.followup import (
 from services.followup.domain.policy import Policy
 from services.followup.domain.texts import BadText, Texts
 from services.followup.links import Links
+from services.followup.rewriting import Rewriter
 from services.followup.rules import Rules
 from services.followup.settings import FollowupSettings
 from shared.contracts.followup_done import FollowupDone
@@ -78,6 +79,11 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
     app = create_app("followup", database)
     app.state.rules = read_rules(settings)
     app.state.links = build_links(settings)
+    app.state.rewriter = (
+        Rewriter(settings.rewrite_url, settings.rewrite_model, settings.rewrite_key, settings.rewrite_seconds)
+        if settings.rewrite_url
+        else None
+    )
     app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
     app.include_router(api.router)
     app.include_router(organiser_api.router)

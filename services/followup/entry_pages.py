@@ -50,7 +50,7 @@ async def one(
 
 
 def _entry(visit: Visit, sheet: Sheet, drafted: Letter | None, **more: Any) -> Response:
-    values = {"said": None, "text": None, "impersonal": False, "status": 200, **more}
+    values = {"said": None, "subject": None, "text": None, "impersonal": False, "status": 200, **more}
     return visit.pages.render(
         "entry.html",
         visit.locale,
@@ -116,6 +116,21 @@ async def sent(
     if sheet.state is State.OPEN:
         await _report(visit, database, Statement(followup, State.THANKED))
     return back(visit, followup, "sent")
+
+
+@router.post("/{token}/{followup}/reword")
+async def reword(
+    visit: Visitor, database: Db, followup: UUID, step: Annotated[str | None, Form(max_length=40)] = None
+) -> Response:
+    """Show the draft in other words. Nothing is kept: what its owner does not send never was."""
+    async with database.connection() as connection:
+        sheet, drafted = await visit.entry(connection, followup, step)
+    if visit.rewriter is None or drafted is None:
+        raise NotFound
+    found = await visit.rewriter.rewrite(drafted)
+    if found is None:
+        return _entry(visit, sheet, drafted, said="kept_words")
+    return _entry(visit, sheet, drafted, said="reworded", subject=found.subject, text=found.body)
 
 
 @router.post("/{token}/{followup}/outcome")

@@ -39,6 +39,16 @@ class FollowupSettings(Settings):
     """What the operator's mail system shows when it POSTs returned mail to `/v1/bounces`. Unset: there is no such door."""
     mail_seconds: Annotated[float, Field(gt=0, le=600)] = 15
     """How often digests are planned and the queue is looked at."""
+    rewrite_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")] | None = None
+    """An endpoint that speaks OpenAI's protocol, such as `https://host/v1`, to reword drafts when their owners ask for it.
+
+    It gets the draft and the owner's note without names and addresses. Unset: nobody is asked, nothing leaves."""
+    rewrite_model: Annotated[str, Field(min_length=1, max_length=200)] = "default"
+    """The model's name there."""
+    rewrite_key: str | None = None
+    """The endpoint's key, where it needs one."""
+    rewrite_seconds: Annotated[float, Field(gt=0, le=60)] = 10
+    """Patience; after it the draft stays as it is."""
     webhooks: bool = True
     """Whether partners may be called. If so, follow-up reads its own topics back, which has its price."""
     webhook_private: bool = False

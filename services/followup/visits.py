@@ -21,6 +21,7 @@ from services.followup.domain.cadence import Person
 from services.followup.domain.texts import LOCALES
 from services.followup.letters import Letter, letter
 from services.followup.links import Links
+from services.followup.rewriting import Rewriter
 from services.followup.rules import Rules
 from services.followup.store import people, reading
 from services.followup.store.reading import Reader, Sheet
@@ -95,6 +96,7 @@ class Visit:
     """Path of the person's page."""
     pages: Pages
     rules: Rules
+    rewriter: Rewriter | None
     now: datetime
 
     async def entry(
@@ -122,7 +124,16 @@ async def _visit(request: Request, database: Db, token: str, lang: str | None = 
         owners = await people.owners(connection, [(registration, reader.gathering)])
     locale = lang if lang in LOCALES else reader.locale
     state = request.app.state
-    return Visit(reader, owners[registration].person, locale, f"/f/{token}", state.pages, state.rules, clock.now())
+    return Visit(
+        reader,
+        owners[registration].person,
+        locale,
+        f"/f/{token}",
+        state.pages,
+        state.rules,
+        state.rewriter,
+        clock.now(),
+    )
 
 
 Visitor = Annotated[Visit, Depends(_visit)]

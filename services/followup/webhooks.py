@@ -1,18 +1,14 @@
 """Webhooks to partners: at least once, with the same id every time, until answered or given up after three days."""
 
 import asyncio
-import socket
-import ssl
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
-import h11
 import structlog
 
+from services.followup import calls
 from services.followup.domain import webhooks as rules
 from services.followup.store import webhooks as store
 from services.followup.store.webhooks import Message
@@ -26,61 +22,6 @@ LEASE: Final = timedelta(seconds=60)  # well over TIMEOUT
 AT_ONCE: Final = 20
 KEEP: Final = timedelta(days=7)  # for replays
 FORGET_EVERY: Final = 3600.0  # seconds
-
-
-class Forbidden(OSError):
-    """The address is not on the open internet."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    retry_after: str | None
-
-
-async def post(url: str, headers: dict[str, str], body: bytes, *, private: bool) -> Answer:
-    """Send one POST and read the answer's head; redirects are not followed.
-
-    The host is resolved once and the connection goes to the very address that was checked. Raises `OSError` and
-    `h11.ProtocolError`.
-    """
-    parts = urlsplit(url)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    port = parts.port or (443 if secure else 80)
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    address = str(found[0][4][0])
-    if not private and not rules.is_public(address):
-        raise Forbidden
-    context = ssl.create_default_context() if secure else None
-    reader, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=host if secure else None)
-    try:
-        line = h11.Connection(h11.CLIENT)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        sent = {
-            "host": parts.netloc.rpartition("@")[2],
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-            "user-agent": "Enishi-Webhooks/1",
-            "connection": "close",
-            **headers,
-        }
-        writer.write(line.send(h11.Request(method="POST", target=target, headers=list(sent.items()))) or b"")
-        writer.write(line.send(h11.Data(data=body)) or b"")
-        writer.write(line.send(h11.EndOfMessage()) or b"")
-        await writer.drain()
-        while True:
-            event = line.next_event()
-            if event is h11.NEED_DATA:
-                line.receive_data(await reader.read(16_384))
-            elif isinstance(event, h11.Response):
-                after = next((value.decode("latin-1") for name, value in event.headers if name == b"retry-after"), None)
-                return Answer(event.status_code, after)
-            elif not isinstance(event, h11.InformationalResponse):
-                raise ConnectionResetError("no answer")
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
 
 
 class Caller:
@@ -97,13 +38,16 @@ class Caller:
         return len(taken)
 
     async def _call(self, message: Message) -> None:
-        headers = rules.headers(message.secrets, message.message_id, int(time.time()), message.body)
+        headers = {
+            "user-agent": "Enishi-Webhooks/1",
+            **rules.headers(message.secrets, message.message_id, int(time.time()), message.body),
+        }
         status, retry_after = None, None
         try:
             async with asyncio.timeout(TIMEOUT):
-                answer = await post(message.url, headers, message.body, private=self._private)
+                answer = await calls.post(message.url, headers, message.body, private=self._private)
             status, retry_after = answer.status, answer.retry_after
-        except (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError) as error:
+        except calls.FAILURES as error:
             log.info("webhook.unreachable", message_id=str(message.message_id), error_type=type(error).__name__)
         await self._conclude(message, status, retry_after)
 
