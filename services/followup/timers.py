@@ -43,7 +43,7 @@ async def run(database: Database, batch: int, backstop: float, connections: int 
             if seconds is None or seconds > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), min(backstop, seconds if seconds is not None else backstop))
-            elif not fired:
+            elif not fired and seconds < -CHANGED_MEANWHILE:  # else it has become due since the statement began
                 await asyncio.sleep(CHANGED_MEANWHILE)
     finally:
         database.after_commit.remove(wake.set)
