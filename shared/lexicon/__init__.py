@@ -4,7 +4,7 @@ import tomllib
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -40,12 +40,29 @@ def lexicon() -> dict[str, Concept]:
 
 @cache
 def _terms_by_start() -> dict[str, list[tuple[str, str]]]:
-    """Terms with their concept by their first character, longest first."""
+    """Terms with their concept by their first two characters, longest first."""
     index: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for concept in lexicon().values():
         for term in concept.terms:
-            index[term[0]].append((term, concept.key))
+            index[term[:2]].append((term, concept.key))
     return {start: sorted(found, key=lambda each: -len(each[0])) for start, found in index.items()}
+
+
+@lru_cache(maxsize=50_000)
+def _found(text: str) -> tuple[tuple[str, str], ...]:
+    index = _terms_by_start()
+    found: dict[str, str] = {}
+    covered = 0  # end of the longest match so far
+    for at in range(len(text)):
+        longest = covered + 1
+        for term, key in (*index.get(text[at : at + 2], ()), *index.get(text[at], ())):
+            if at + len(term) < longest:
+                break  # inside a longer one, as all that follow
+            if _stands(text, term, at):
+                longest = covered = at + len(term)
+                if len(term) > len(found.get(key, "")):
+                    found[key] = term
+    return tuple(found.items())
 
 
 def concepts_in(text: str) -> dict[str, str]:
@@ -53,20 +70,7 @@ def concepts_in(text: str) -> dict[str, str]:
 
     A term inside a longer one does not count: a `動物病院` is no `病院`. Takes time in proportion to the text.
     """
-    whole, index = normal(text), _terms_by_start()
-    found: dict[str, str] = {}
-    covered = 0  # end of the longest match so far
-    for at, start in enumerate(whole):
-        longest = at
-        for term, key in index.get(start, ()):
-            end = at + len(term)
-            if end < max(longest, covered + 1) or not _stands(whole, term, at):
-                continue
-            longest = end
-            if len(term) > len(found.get(key, "")):
-                found[key] = term
-        covered = max(covered, longest)
-    return found
+    return dict(_found(normal(text)))
 
 
 def _stands(text: str, term: str, at: int) -> bool:

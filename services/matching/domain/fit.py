@@ -4,7 +4,9 @@ Every view gives a matrix [who needs, who offers]. A view says little by itself:
 everybody. `relative` therefore asks how far a fit stands out for both sides, and views are added on that scale.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -13,15 +15,16 @@ from scipy import sparse
 
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
-from services.matching.domain.text import grams
 from services.matching.domain.words import content_words, vectors_of, vocabulary
 from shared.lexicon import concepts_in, lexicon, normal
 
 Matrix = NDArray[Any]
 """float32, people by people unless said otherwise."""
-ALIKE: Final = 0.25  # cosine from which on two words have to do with each other; 0.2 to 0.35 measure the same
+ALIKE: Final = 0.15  # cosine from which on two words have to do with each other; 0.1 to 0.25 measure the same
 ROOM: Final = 30  # people of an imagined ordinary room, so that rarity means something among a handful too
-LINK: Final = 0.5  # worth of an offer that also helps, beside one of the very concept that is needed
+NEAR: Final = 0.3  # cosine from which on a word has to do with a concept; 0.25 to 0.4 measure the same
+NAMED: Final = 0.5  # of a concept whose term is said, on the scale of cosines above `NEAR`
+LINK: Final = 0.3  # worth of an offer that also helps, beside one of the very concept that is needed
 BLOCK: Final = 1024  # need words at a time: 40 MB of similarities at 10,000 offer words
 UNSURE: Final = 0.3  # of the usual spread, added to a row's own: short needs spread by chance
 _BLANK: Final = frozenset({"", "-", "なし", "無し", "特になし", "特に無し", "とくになし", "none", "nothing", "n/a"})
@@ -46,16 +49,15 @@ def directed_fit(people: Sequence[Person], weights: Weights, extra: Matrix | Non
     """[i, j]: how well j's offers meet i's needs, 0 to 1. A half is `weights.ordinary` spreads above the ordinary."""
     tags, tagged = tag_fit(people)
     total = (
-        weights.words * relative(word_fit(people))
-        + weights.concepts * relative(concept_fit(people))
-        + weights.grams * relative(gram_fit(people))
-        + weights.tags * np.where(tagged, relative(tags), 0)
+        np.float32(weights.words) * word_fit(people)
+        + np.float32(weights.concepts) * relative(concept_fit(people))
+        + np.float32(weights.tags) * np.where(tagged, relative(tags), np.float32(0))
     )
     if extra is not None:
-        total = total + weights.embedding * relative(extra)
-    fit = 1 / (1 + np.exp(weights.ordinary - total))
+        total += np.float32(weights.embedding) * relative(extra)
+    fit = 1 / (1 + np.exp(np.float32(weights.ordinary) - total))
     np.fill_diagonal(fit, 0)
-    return fit.astype(np.float32)
+    return fit
 
 
 def relative(fit: Matrix) -> Matrix:
@@ -63,48 +65,68 @@ def relative(fit: Matrix) -> Matrix:
     count = fit.shape[0]
     if count < 2:
         return np.zeros_like(fit)
-    off = ~np.eye(count, dtype=bool)
-    level = fit - (fit.sum(axis=1, where=off) / (count - 1))[:, None]
-    level = level - (level.sum(axis=0, where=off) / (count - 1))[None, :]
-    spread = np.sqrt((level**2).sum(axis=1, where=off) / (count - 1))
+    level = fit.astype(np.float32)
+    np.fill_diagonal(level, 0)  # oneself is nobody to meet: the diagonal stays out of every mean
+    level -= level.sum(axis=1, keepdims=True) / (count - 1)
+    np.fill_diagonal(level, 0)
+    level -= level.sum(axis=0, keepdims=True) / (count - 1)
+    np.fill_diagonal(level, 0)
+    spread = np.sqrt(np.einsum("ij,ij->i", level, level) / (count - 1))
     usual = float(np.sqrt((spread**2).mean()))
-    return np.where(off, level / np.maximum(spread[:, None] + UNSURE * usual, 1e-9), 0).astype(np.float32)
+    return level / np.maximum(spread + UNSURE * usual, 1e-9).astype(np.float32)[:, None]
 
 
 def word_fit(people: Sequence[Person]) -> Matrix:
-    """Need words, weighted by rarity, each met by the offer word that is nearest in meaning.
+    """Need words, each met by the offer word that is nearest in meaning, in spreads above the ordinary."""
+    needs = [words_of(need_texts(each)) for each in people]
+    return standing_out(needs, [words_of(offer_texts(each)) for each in people])
 
-    Root of the total in the denominator, not the total: two of three needs met is worth more than one of one.
+
+def standing_out(wanted: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Matrix:
+    """[i, j]: by how many spreads what j says comes nearer to what i wants than is ordinary.
+
+    Every wanted word counts by its rarity and by the nearest word that is said. Root of the total in the denominator,
+    not the total: two of three met is worth more than one of one.
     """
-    needs = [_words(need_texts(each)) for each in people]
-    offers = [_words(offer_texts(each)) for each in people]
-    need_number, offer_number = vocabulary(needs), vocabulary(offers)
-    rarity = _rarity(needs, offers, need_number)
-    need_vectors, offer_vectors = vectors_of(list(need_number)), vectors_of(list(offer_number))
-    same = np.array([offer_number.get(word, -1) for word in need_number], dtype=np.int64)
-    mentions = _mentions(needs, need_number)
-    rows = [np.array([offer_number[word] for word in texts], dtype=np.int64) for texts in offers]
-    fit = np.zeros((len(people), len(people)), dtype=np.float32)
-    for start in range(0, len(need_number), BLOCK):
-        end = min(start + BLOCK, len(need_number))
-        # [offer word, need word]: a row per offer word, because the words of one person's offers are read together.
-        near = np.maximum(offer_vectors @ need_vectors[start:end].T - np.float32(ALIKE), 0)
-        known = np.flatnonzero(same[start:end] >= 0)
-        near[same[start:end][known], known] = 1 - ALIKE
-        best = np.zeros((len(people), end - start), dtype=np.float32)
+    number = vocabulary(wanted)
+    rarity = rarity_of(list(number), [{*mine, *theirs} for mine, theirs in zip(wanted, said, strict=True)])
+    mentioned = mentions(wanted, number)
+    fit = np.zeros((len(wanted), len(said)), dtype=np.float32)
+    for start, nearest in nearest_words(list(number), said):
+        part = slice(start, start + nearest.shape[1])
+        met = np.maximum(nearest - np.float32(ALIKE), 0)
+        fit += mentioned[:, part] @ (met * rarity[part]).T
+    total = np.asarray(mentioned @ rarity).ravel()
+    return relative(fit / np.sqrt(np.maximum(total, 1e-6))[:, None])
+
+
+def nearest_words(wanted: Sequence[str], said: Sequence[Sequence[str]]) -> Iterator[tuple[int, Matrix]]:
+    """[person, wanted word]: how near in meaning the nearest word is that the person says; 1 for the word itself.
+
+    Comes in blocks of wanted words, each with the number of its first one, so that memory stays bounded.
+    """
+    number = vocabulary(said)
+    wanted_vectors, said_vectors = vectors_of(wanted), vectors_of(list(number))
+    same = np.array([number.get(word, -1) for word in wanted], dtype=np.int64)
+    rows = [np.array([number[word] for word in words], dtype=np.int64) for words in said]
+    for start in range(0, len(wanted), BLOCK):
+        # [said word, wanted word]: a row per said word, because the words of one person are read together.
+        near = said_vectors @ wanted_vectors[start : start + BLOCK].T
+        known = np.flatnonzero(same[start : start + BLOCK] >= 0)
+        near[same[start : start + BLOCK][known], known] = 1
+        nearest = np.zeros((len(said), near.shape[1]), dtype=np.float32)
         for at, words in enumerate(rows):
             if len(words):
-                best[at] = near[words].max(axis=0)
-        fit += mentions[:, start:end] @ (best * rarity[start:end]).T
-    total = np.asarray(mentions @ rarity).ravel()
-    return fit / np.sqrt(np.maximum(total, 1e-6))[:, None]
+                nearest[at] = near[words].max(axis=0)
+        yield start, nearest
 
 
-def _words(texts: Sequence[str]) -> tuple[str, ...]:
+def words_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The content words of some texts, each once."""
     return tuple(dict.fromkeys(word for text in texts for word in content_words(text)))
 
 
-def _mentions(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.csr_matrix:
+def mentions(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.csr_matrix:
     """[person, word]: 1 where the person says the word."""
     indices = [number[word] for words in texts for word in words]
     starts = np.cumsum([0, *(len(words) for words in texts)])
@@ -113,34 +135,41 @@ def _mentions(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.
     )
 
 
-def _rarity(needs: Sequence[Sequence[str]], offers: Sequence[Sequence[str]], number: dict[str, int]) -> Matrix:
-    """[word]: 1 for a word that one person says, towards 0 for one that all say, in a room of at least `ROOM`."""
-    people = np.zeros(len(number))
-    for mine, theirs in zip(needs, offers, strict=True):
-        people[[number[word] for word in {*mine, *theirs} if word in number]] += 1
-    room = len(needs) + ROOM
-    return (np.log(room / (people + 0.5)) / np.log(room / 0.5)).astype(np.float32)
+def rarity_of(words: Sequence[str], said: Sequence[Collection[str]]) -> Matrix:
+    """[word]: 1 for a word that nobody says, towards 0 for one that all say, in a room of at least `ROOM`."""
+    people = Counter(word for words in said for word in set(words))
+    room = len(said) + ROOM
+    counts = np.array([people[word] for word in words])
+    return (np.log(room / (counts + 0.5)) / np.log(room / 0.5)).astype(np.float32)
 
 
 def concept_fit(people: Sequence[Person]) -> Matrix:
-    """Share of a person's need concepts, weighted by rarity, that another's offers meet."""
-    needs = _concepts([(" 。".join(need_texts(each)), each.pitch) for each in people], aside=0.3)
-    offers = _concepts([("。".join([each.offers, each.industry_text]), each.pitch) for each in people], aside=0.5)
-    met = _met(offers)
+    """Need concepts, weighted by rarity, each met by another's offers, by the word or by its meaning."""
+    needs = _profiles([need_texts(each) for each in people])
+    offers = _profiles([offer_texts(each) for each in people])
     room = len(people) + ROOM
-    rarity = np.log(room / (np.count_nonzero(offers, axis=0) + 0.5)).astype(np.float32)
-    wanted = needs * rarity
-    return (wanted @ met.T) / np.sqrt(np.maximum(wanted.sum(axis=1, keepdims=True), 1e-6))
+    wanted = needs * np.log(room / (np.count_nonzero(offers, axis=0) + 0.5)).astype(np.float32)
+    return wanted @ _met(offers).T / np.sqrt(np.maximum(wanted.sum(axis=1, keepdims=True), 1e-6))
 
 
-def _concepts(texts: Sequence[tuple[str, str]], aside: float) -> Matrix:
-    """[person, concept]: 1 for a concept in the first text, less for one only said on the side."""
+def _profiles(texts: Sequence[Sequence[str]]) -> Matrix:
+    """[person, concept]: how much a person's words have to do with each concept, and more where its terms are said."""
+    words = [words_of(each) for each in texts]
+    number = vocabulary(words)
+    near = np.maximum(vectors_of(list(number)) @ _concept_vectors().T - np.float32(NEAR), 0)
+    profiles = mentions(words, number) @ near
     order = {key: at for at, key in enumerate(lexicon())}
-    table = np.zeros((len(texts), len(order)), dtype=np.float32)
-    for row, (text, other) in enumerate(texts):
-        table[row, [order[key] for key in concepts_in(other)]] = aside
-        table[row, [order[key] for key in concepts_in(text)]] = 1.0
-    return table
+    for row, each in enumerate(texts):
+        profiles[row, [order[key] for key in concepts_in("。".join(each))]] += NAMED
+    return profiles
+
+
+@cache
+def _concept_vectors() -> Matrix:
+    """[concept, 300]: the middle of the vectors of a concept's terms, of length 1, less what all concepts share."""
+    middles = [vectors_of(words_of([concept.ja, *concept.terms])).mean(axis=0) for concept in lexicon().values()]
+    table = np.array(middles) - np.mean(middles, axis=0)
+    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
 
 
 def _met(offers: Matrix) -> Matrix:
@@ -163,38 +192,3 @@ def tag_fit(people: Sequence[Person]) -> tuple[Matrix, NDArray[np.bool_]]:
         offers[row, [order[tag] for tag in person.offer_tags if tag in order]] = 1
     fit = needs @ _met(offers).T / np.maximum(needs.sum(axis=1, keepdims=True), 1)
     return fit, np.outer(needs.any(axis=1), offers.any(axis=1))
-
-
-def gram_fit(people: Sequence[Person]) -> Matrix:
-    """Cosine of character n-grams, for names and words that no dictionary knows."""
-    needs, offers = gram_vectors(
-        ["。".join(need_texts(each)) for each in people],
-        ["。".join([each.offers, each.industry_text]) for each in people],
-    )
-    return np.asarray((needs @ offers.T).todense(), dtype=np.float32)
-
-
-def gram_vectors(*groups: Sequence[str]) -> list[sparse.csr_matrix]:
-    """[text, gram] of each group, weighted by rarity over all of them, each row of length 1."""
-    read = [[grams(text) for text in group] for group in groups]
-    number = vocabulary(text for group in read for text in group)
-    total = sum(map(len, groups))
-    tables = [_counted(group, number) for group in read]
-    frequency = sum(np.asarray((table > 0).sum(axis=0)).ravel() for table in tables)
-    rarity = sparse.diags(np.log((total + 1) / (frequency + 1)) + 1) if number else sparse.csr_matrix((0, 0))
-    return [_unit(table @ rarity) for table in tables]
-
-
-def _counted(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.csr_matrix:
-    """[text, gram]: 1 + log of the count."""
-    indices = [number[gram] for found in texts for gram in found]
-    starts = np.cumsum([0, *map(len, texts)])
-    table = sparse.csr_matrix((np.ones(len(indices), dtype=np.float32), indices, starts), (len(texts), len(number)))
-    table.sum_duplicates()
-    table.data = 1 + np.log(table.data)
-    return table
-
-
-def _unit(table: sparse.csr_matrix) -> sparse.csr_matrix:
-    length = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
-    return sparse.diags(1 / np.maximum(length, 1e-9)) @ table

@@ -28,7 +28,7 @@ def short_lists(score: Score, length: int = LENGTH) -> list[ShortList]:
     """
     count = len(score.people)
     partners: list[list[int]] = [[] for _ in range(count)]
-    taken = score.blocked.copy()
+    taken = score.blocked | score.unproposed
     np.fill_diagonal(taken, True)
     for _ in range(min(length, count - 1)):
         graph: rustworkx.PyGraph[int, int] = rustworkx.PyGraph(multigraph=False)

@@ -2,17 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.matching.domain.blocks import blocked_pairs
+from services.matching.domain.blocks import Mask, blocked_pairs, same
 from services.matching.domain.fit import Matrix, directed_fit
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
 from services.matching.domain.text import is_solicitor
 from shared.lexicon import concepts_in
+
+TERMS: Final = (
+    "fit", "same_purpose", "other_industry", "same_size", "same_region", "shared_topic", "exploration", "solicitor",
+    "prey", "met_before",
+)  # fmt: skip
+"""Weights that give points to a pair, as named in `Weights`."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +30,11 @@ class Score:
     """[i, j]: how well j's offers meet i's needs, 0 to 1."""
     value: Matrix
     """Symmetric worth of a meeting in points; the diagonal is 0."""
-    blocked: NDArray[np.bool_]
+    blocked: Mask
     """Pairs that must never be proposed or seated together, for whatever reason. Never shown to anybody."""
-    met: NDArray[np.bool_]
+    unproposed: Mask
+    """Pairs who may sit together but are not introduced, because one of them mainly looks for people to sell to."""
+    met: Mask
     """Pairs who met at an earlier gathering."""
 
 
@@ -42,13 +50,14 @@ def score(
     index = {person.registration_id: at for at, person in enumerate(people)}
     met = _pairs(met_before, index)
     directed = directed_fit(people, weights, extra_fit)
+    sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
     value = sum(terms(people, directed, met, weights).values(), np.zeros_like(directed))
     np.fill_diagonal(value, 0)
     blocked = blocked_pairs(people) | _pairs(blocks, index)
-    return Score(tuple(people), directed, value.astype(np.float32), blocked, met)
+    return Score(tuple(people), directed, value.astype(np.float32), blocked, _either(sellers), met)
 
 
-def _pairs(pairs: Collection[tuple[UUID, UUID]], index: dict[UUID, int]) -> NDArray[np.bool_]:
+def _pairs(pairs: Collection[tuple[UUID, UUID]], index: dict[UUID, int]) -> Mask:
     found = np.zeros((len(index), len(index)), dtype=bool)
     for one, other in pairs:
         if one in index and other in index:
@@ -56,21 +65,23 @@ def _pairs(pairs: Collection[tuple[UUID, UUID]], index: dict[UUID, int]) -> NDAr
     return found
 
 
-def terms(people: Sequence[Person], directed: Matrix, met: NDArray[np.bool_], weights: Weights) -> dict[str, Matrix]:
+def terms(people: Sequence[Person], directed: Matrix, met: Mask, weights: Weights) -> dict[str, Matrix]:
     """Points of every pair by the name of the weight that gives them; the value is their sum."""
-    industries, sizes = _same([each.industry for each in people]), _same([each.company_size for each in people])
-    explorers = np.array([each.purpose == "diversity" for each in people])
-    sellers = np.array([is_solicitor(each) for each in people])
+    industries, sizes = same([each.industry for each in people]), same([each.company_size for each in people])
+    explorers = np.array([each.purpose == "diversity" for each in people], dtype=bool)
+    sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
+    weight = {name: np.float32(getattr(weights, name)) for name in TERMS}  # keeps every matrix in 32 bits
     return {
-        "fit": weights.fit * _fit(people, directed, weights),
-        "same_purpose": weights.same_purpose * _same([each.purpose for each in people]),
-        "other_industry": weights.other_industry * ~industries,
-        "same_size": weights.same_size * sizes,
-        "same_region": weights.same_region * _same([each.region[:3] for each in people]),
-        "shared_topic": weights.shared_topic * _shared([set(concepts_in(each.talk_topics)) for each in people]),
-        "exploration": weights.exploration * (_either(explorers) & ~industries & ~sizes),
-        "solicitor": weights.solicitor * _either(sellers),
-        "met_before": weights.met_before * met,
+        "fit": weight["fit"] * _fit(people, directed, weights) * ~_either(sellers),
+        "same_purpose": weight["same_purpose"] * same([each.purpose for each in people]),
+        "other_industry": weight["other_industry"] * ~industries,
+        "same_size": weight["same_size"] * sizes,
+        "same_region": weight["same_region"] * same([each.region[:3] for each in people]),
+        "shared_topic": weight["shared_topic"] * _shared([set(concepts_in(each.talk_topics)) for each in people]),
+        "exploration": weight["exploration"] * (_either(explorers) & ~industries & ~sizes),
+        "solicitor": weight["solicitor"] * (sellers[:, None].astype(np.float32) + sellers[None, :]),
+        "prey": weight["prey"] * (directed + directed.T) * _either(sellers),
+        "met_before": weight["met_before"] * met,
     }
 
 
@@ -82,19 +93,14 @@ def _fit(people: Sequence[Person], directed: Matrix, weights: Weights) -> Matrix
     """
     receives = np.array([weights.receives.get(each.purpose, 0.5) for each in people], dtype=np.float32)
     share = (receives[:, None] + 1 - receives[None, :]) / 2
-    certain = np.maximum(directed, 1e-6)
-    geometric = np.exp(share * np.log(certain) + (1 - share) * np.log(certain.T))
+    logarithm = np.log(np.maximum(directed, np.float32(1e-6)))
+    geometric = np.exp(share * logarithm + (1 - share) * logarithm.T)
     plain = share * directed + (1 - share) * directed.T
-    return weights.mutual * geometric + (1 - weights.mutual) * plain
+    mutual = np.float32(weights.mutual)
+    return mutual * geometric + (1 - mutual) * plain
 
 
-def _same(values: Sequence[str]) -> NDArray[np.bool_]:
-    codes = np.array(values)
-    known = codes != ""
-    return (codes[:, None] == codes[None, :]) & known[:, None] & known[None, :]
-
-
-def _shared(topics: Sequence[set[str]]) -> NDArray[np.bool_]:
+def _shared(topics: Sequence[set[str]]) -> Mask:
     order = {key: at for at, key in enumerate(sorted(set().union(*topics)))}
     table = np.zeros((len(topics), len(order)), dtype=np.float32)
     for row, keys in enumerate(topics):
@@ -102,5 +108,5 @@ def _shared(topics: Sequence[set[str]]) -> NDArray[np.bool_]:
     return table @ table.T > 0
 
 
-def _either(some: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _either(some: Mask) -> Mask:
     return some[:, None] | some[None, :]

@@ -12,24 +12,22 @@ class Weights:
     """Needs against offers, both ways."""
     words: float = 1.0
     """Weight of words near in meaning in the fit of a direction, in spreads above the ordinary (`fit.relative`)."""
-    concepts: float = 0.4
-    """Weight of concepts of the lexicon; the words find them too, but not from English to Japanese."""
-    grams: float = 0.1
-    """Weight of equal characters, for names that no dictionary knows."""
-    tags: float = 1.0
+    concepts: float = 0.6
+    """Weight of concepts of the lexicon, found by their terms or by meaning; they also join English to Japanese."""
+    tags: float = 0.5
     """Weight of tags that both sides confirmed."""
     embedding: float = 1.0
     """Weight of the operator's own embedding, where there is one."""
-    ordinary: float = 1.5
+    ordinary: float = 2.0
     """Spreads above the ordinary at which a fit counts a half."""
     receives: Mapping[str, float] = field(
         default_factory=lambda: {"partner_search": 0.5, "information": 0.6, "awareness": 0.4, "diversity": 0.5}
     )
     """By purpose: how much being helped counts, beside helping."""
-    mutual: float = 0.7
+    mutual: float = 0.3
     """Share of the geometric mean of the two directions; the rest is their plain mean, so that giving alone counts."""
-    same_purpose: float = 6.0
-    other_industry: float = 6.0
+    same_purpose: float = 3.0
+    other_industry: float = 3.0
     same_size: float = -2.0
     same_region: float = 2.0
     shared_topic: float = 3.0
@@ -37,6 +35,8 @@ class Weights:
     """For those who come to meet people unlike themselves: another industry and another size."""
     solicitor: float = -45.0
     """Somebody who mainly looks for people to sell to."""
+    prey: float = -60.0
+    """For whoever such a person has most to do with: they are the ones who would be sold to."""
     met_before: float = -25.0
     good: float = 25.0
     """From here on a meeting counts as a good one in fairness and proof."""

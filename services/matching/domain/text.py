@@ -7,42 +7,27 @@ from typing import Final
 from services.matching.domain.people import Person
 from shared.lexicon import normal
 
-_LATIN: Final = re.compile(r"[a-z0-9&+#\-]+")
-_HIRAGANA: Final = re.compile(r"[\u3041-\u309f]+")
 _KEPT: Final = re.compile(r"[^\w&+#\-]+")
 
 
-def grams(text: str) -> list[str]:
-    """Character 2- and 3-grams without pure hiragana, and Latin words whole."""
-    found: list[str] = []
-    for chunk in _KEPT.split(normal(text)):
-        found += _LATIN.findall(chunk)
-        rest = _LATIN.sub(" ", chunk)
-        for part in rest.split():
-            for size in (2, 3):
-                found += [
-                    gram for at in range(len(part) - size + 1) if not _HIRAGANA.fullmatch(gram := part[at : at + size])
-                ]
-    return found
+_CLAUSE: Final = re.compile(r"[、,，。．.;；\n/・()（）「」!！?？]|や|とか|または|もしくは|および| or | and ")
 
 
-_WORD: Final = re.compile(r"[\u4e00-\u9fff々〆ヶ]{2,}|[\u30a1-\u30faー]{2,}|[a-z][a-z0-9&\-]{2,}")
-_EMPTY: Final = frozenset(
-    "会社 企業 関係 業者 業界 相手 場合 目的 営業 勧誘 方々 全般 以外 同業 同業者 セールス ビジネス ノー お断 遠慮 "
-    "people the and for with who sales anyone trying sell selling companies business please".split()
-)
-
-
-def avoided_words(avoid: str) -> frozenset[str]:
-    """The telling words of what somebody does not want to meet."""
-    return frozenset(word for word in _WORD.findall(normal(avoid)) if word not in _EMPTY)
+def clauses(text: str) -> list[str]:
+    """The parts of an enumeration."""
+    return [part.strip() for part in _CLAUSE.split(text) if part.strip()]
 
 
 SOLICITING: Final = (
-    "見込み客", "投資用", "節税", "年収", "保険の見直し", "保険見直し", "副業で", "権利収入", "ネットワークビジネス",
-    "代理店募集", "不労所得", "資産形成", "ライフプラン", "名刺交換", "アポ", "テレアポ",
-    "leads", "prospects", "passive income", "mlm",
+    "見込み客", "見込客", "リスト交換", "アポ", "面談設定", "お時間をください", "お時間いただ", "名刺交換", "紹介料",
+    "投資用", "ワンルーム", "自己資金0", "頭金", "節税", "年金対策", "資産形成", "資産運用", "不労所得", "老後資金", "年収",
+    "保険の見直し", "保険見直し", "保障の見直し", "ライフプラン", "無料診断", "無料相談会",
+    "副業", "副収入", "権利収入", "収入にプラス", "自由な時間", "在庫を持た", "会員募集", "仲間を募集", "代理店募集", "ネットワークビジネス",
+    "人生が変わる", "自己啓発", "酵素",
+    "leads", "prospects", "passive income", "mlm", "downline", "financial freedom", "tax saving", "life plan",
 )  # fmt: skip
+"""Words of those who come to sell insurance, flats, memberships and the like to whomever they meet."""
+SIGNS: Final = 2  # from how many of them on somebody is taken for one; one alone is often innocent
 
 
 def avoids_sellers(avoid: str) -> bool:
@@ -58,9 +43,9 @@ def is_solicitor(person: Person) -> bool:
 
 
 def solicits(texts: Iterable[str]) -> bool:
-    """Whether somebody mainly looks for people to sell to: two or more words of solicitation in what they want and say."""
+    """Whether somebody mainly looks for people to sell to: `SIGNS` or more words of solicitation in what they want and say."""
     whole = normal(" ".join(texts))
-    return sum(1 for term in SOLICITING if term in whole) >= 2
+    return sum(1 for term in SOLICITING if term in whole) >= SIGNS
 
 
 def company_key(name: str) -> str:

@@ -67,11 +67,12 @@ def _table() -> tuple[Vectors, NDArray[np.float32]]:
     unit = vectors.data / np.maximum(np.linalg.norm(vectors.data, axis=1, keepdims=True), 1e-9)
     unit -= unit.mean(axis=0)
     directions = np.linalg.eigh(unit.T @ unit)[1][:, -COMMON_DIRECTIONS:]
-    return vectors, (unit - (unit @ directions) @ directions.T).astype(np.float32)
+    telling = unit - (unit @ directions) @ directions.T
+    return vectors, (telling / np.maximum(np.linalg.norm(telling, axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
 def vectors_of(words: Sequence[str]) -> NDArray[np.float32]:
-    """[word, 300]: the vector of each word, zero for one that is not known."""
+    """[word, 300]: the vector of each word, of length 1, or zero for one that is not known."""
     vectors, table = _table()
     rows = np.array([vectors.key2row.get(get_string_id(word), -1) for word in words], dtype=np.int64)
     return np.where(rows[:, None] >= 0, table[rows], np.float32(0)) if len(words) else table[:0]

@@ -17,6 +17,7 @@ from services.matching.domain.reasons import explain
 from services.matching.domain.scoring import score
 from services.matching.domain.seating_problem import NoPlan
 from services.matching.domain.settings import Weights
+from services.matching.domain.text import is_solicitor
 from services.registration.domain.answers import Answers
 from services.registration.domain.csv_intake import read_csv
 from shared.platform.ids import derived
@@ -56,7 +57,10 @@ def test_the_real_people_get_a_plan_that_keeps_every_rule(osaka: tuple[Person, .
     result = make_plan(task(osaka, 4, proposals=1_000_000))
     assert result.proof.violations == ()
     assert 0 < result.proof.value <= result.proof.bound
-    assert all(3 <= len(found) <= 5 for found in result.introductions.values())
+    sellers = {each.registration_id for each in osaka if is_solicitor(each)}
+    assert 0 < len(sellers) < 10
+    for registration_id, found in result.introductions.items():
+        assert len(found) == 0 if registration_id in sellers else 3 <= len(found) <= 5
     assert all([r for r, _ in seats] == [1, 2, 3, 4] for seats in result.seats.values())
 
 
@@ -129,7 +133,16 @@ def test_order_of_people_does_not_change_the_score(osaka: tuple[Person, ...]) ->
 
 def test_each_weight_has_an_effect(osaka: tuple[Person, ...]) -> None:
     base = score(osaka, WEIGHTS, met_before=[(osaka[0].registration_id, osaka[1].registration_id)])
-    for field in ("other_industry", "same_purpose", "same_size", "solicitor", "met_before", "shared_topic", "words", "concepts"):
+    for field in (
+        "other_industry",
+        "same_purpose",
+        "same_size",
+        "solicitor",
+        "met_before",
+        "shared_topic",
+        "words",
+        "concepts",
+    ):
         off = score(
             osaka,
             replace(WEIGHTS, **{field: 0.0}),  # type: ignore[arg-type]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.text import company_key, grams, solicits
-from shared.lexicon import concepts_in, lexicon, suggest_tags
+from services.matching.domain.text import clauses, company_key, solicits
+from services.matching.domain.words import content_words
+from shared.lexicon import concepts_in, lexicon, normal, suggest_tags
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,34 @@ def test_legal_forms_do_not_make_two_companies() -> None:
     assert company_key("株式会社 木下鋳造所") == company_key("木下鋳造所㈱") == company_key("木下鋳造所")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown", "hidden"),
+    [
+        ("動物病院を探しています", "pets", "healthcare"),
+        ("社会保険の手続き", "hr", "insurance"),
+        ("子ども食堂を手伝う", "volunteer_community", "education"),
+    ],
+)
+def test_a_term_inside_a_longer_one_does_not_count(text: str, shown: str, hidden: str) -> None:
+    found = concepts_in(text)
+    assert shown in found
+    assert hidden not in found
+
+
+def test_content_words_are_normal_forms_without_filler() -> None:
+    assert content_words("旅館とHotelの、ホテルを探して") == ("旅館", "ホテル", "探す")
+    assert content_words("who are we, and what do you do") == ()
+    assert content_words("") == ()
+
+
+def test_an_enumeration_is_split() -> None:
+    assert clauses("保険や投資の勧誘、MLM または crypto") == ["保険", "投資の勧誘", "MLM", "crypto"]
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_read(text: str) -> None:
+    found = concepts_in(text)
+    assert set(suggest_tags(text)) <= found.keys()
     assert len(suggest_tags(text)) <= 3
-    assert all(len(gram) >= 1 for gram in grams(text))
+    assert all(term in normal(text) for term in found.values())
+    assert len(set(content_words(text))) == len(content_words(text))
