@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Response
 
 from services.followup import exports, operations
 from services.followup.domain import drafts
-from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, State
+from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, RANKED, State
 from services.followup.letters import Letter
 from services.followup.operations import Statement
 from services.followup.store import reading
@@ -58,6 +58,7 @@ def _entry(visit: Visit, sheet: Sheet, drafted: Letter | None, **more: Any) -> R
         sheet=sheet,
         letter=drafted,
         steps=drafts.NEXT_STEPS,
+        ahead=RANKED[RANKED.index(sheet.state) + 1 : -1] if sheet.state in RANKED else [],
         mailto=_mailto(sheet, drafted),
         soft=[kind for kind in OUTCOMES if kind not in FINAL_OUTCOMES],
         hard=[kind for kind in OUTCOMES if kind in FINAL_OUTCOMES],
