@@ -186,6 +186,25 @@ class World:
             )
 
 
+async def fill(database: Database, *, due: int, ahead: int) -> None:
+    """Follow-ups with one timer each, spread evenly: `due` of them overdue by up to an hour, `ahead` in the future."""
+    async with database.transaction() as tx:
+        await tx.execute(
+            "insert into followup select r.* from (select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+            " as id, $3::uuid, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), now(), 1, false, 1,"
+            " null::timestamptz, null::timestamptz, now() + interval '1 day', false, 'open', now(), now(), null::text,"
+            " null::timestamptz, null::timestamptz, false, null::timestamptz, '{1,2}'::smallint[],"
+            " '{thank_draft,thank_last_call}'::text[], array[case when n <= $1 then now() - n * interval '1 hour' / $1"
+            " else now() + n * interval '1 second' end, now() + interval '2 days'],"
+            " array[now() + interval '1 day', now() + interval '3 days'], 1, 1"
+            " from generate_series(1, $1::int + $2::int) as n) as r",
+            due,
+            ahead,
+            GATHERING,
+        )
+        await tx.execute("insert into timer select id, owner, 1, due[1], 1 from followup")
+
+
 @pytest.fixture
 async def world(open_database_for: OpenDatabase) -> World:
     database = await open_database_for(SERVICE)

@@ -1,16 +1,13 @@
-"""Timers: the claim's plan, firing exactly once, races, lateness, expiry, sleep and wake-up."""
+"""Timers: firing exactly once, races, lateness, expiry, sleep and wake-up."""
 
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from deploy.local.postgres import Server
 from services.followup import operations
 from services.followup.domain import identity
 from services.followup.domain.states import State
@@ -18,90 +15,11 @@ from services.followup.store import followups, timers
 from services.followup.timers import drain, run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
-from shared.platform.database import Database
-from tests.component.followup.conftest import GATHERING, PEOPLE, World, event, followup_of, met
+from tests.component.followup.conftest import GATHERING, PEOPLE, World, event, fill, followup_of, met
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE
-
-FORBIDDEN = ("Sort", "Bitmap", "Merge", "Seq Scan", "Hash Join", "JIT")
-
-
-async def fill(database: Database, *, due: int, ahead: int) -> None:
-    """Follow-ups with one timer each, spread evenly: `due` of them overdue by up to an hour, `ahead` in the future."""
-    async with database.transaction() as tx:
-        await tx.execute(
-            "insert into followup select r.* from (select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
-            " as id, $3::uuid, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now(), now(), 1, false, 1,"
-            " null::timestamptz, null::timestamptz, now() + interval '1 day', false, 'open', now(), now(), null::text,"
-            " null::timestamptz, null::timestamptz, false, null::timestamptz, '{1,2}'::smallint[],"
-            " '{thank_draft,thank_last_call}'::text[], array[case when n <= $1 then now() - n * interval '1 hour' / $1"
-            " else now() + n * interval '1 second' end, now() + interval '2 days'],"
-            " array[now() + interval '1 day', now() + interval '3 days'], 1, 1"
-            " from generate_series(1, $1::int + $2::int) as n) as r",
-            due,
-            ahead,
-            GATHERING,
-        )
-        await tx.execute("insert into timer select id, owner, 1, due[1], 1 from followup")
-
-
-async def plan_of(connection: "asyncpg.Connection[Any]") -> str:
-    await connection.execute(
-        "prepare fire_plan (int, timestamptz, uuid) as " + timers.FIRE,
-    )
-    rows = await connection.fetch(
-        "explain (settings) execute fire_plan (500, '0001-01-01T00:00:00Z', '00000000-0000-0000-0000-000000000000')"
-    )
-    await connection.execute("deallocate fire_plan")
-    return "\n".join(row[0] for row in rows)
-
-
-@pytest.mark.parametrize("statistics", ["taken while much is due", "taken while all lies ahead", "never taken"])
-async def test_the_claim_has_no_bad_plan(world: World, postgres: Server, statistics: str) -> None:
-    if statistics == "taken while all lies ahead":
-        await fill(world.database, due=1, ahead=20_000)
-    else:
-        await fill(world.database, due=5_000, ahead=15_000)
-    connection = await timers.connect(world.database.url)
-    try:
-        if statistics != "never taken":
-            await analyze(world, postgres)
-        if statistics == "taken while all lies ahead":
-            await connection.execute("update timer set due_at = due_at - interval '1 day'")
-        plan = await plan_of(connection)
-        assert "Index Scan using timer_due" in plan
-        assert not [word for word in FORBIDDEN if word in plan], plan
-        (fired,), watermark = await timers.fire(connection, 500)
-        assert fired.count == 500
-        assert watermark is not None
-    finally:
-        await connection.close()
-
-
-async def test_the_guard_would_see_a_bad_plan(world: World, postgres: Server) -> None:
-    """Without the pinned settings the same statement does sort or scan, so the guard can fail."""
-    await fill(world.database, due=5_000, ahead=1_000)
-    await analyze(world, postgres)
-    connection = await asyncpg.connect(world.database.url, server_settings={"plan_cache_mode": "force_custom_plan"})
-    try:
-        plan = await plan_of(connection)
-        assert [word for word in FORBIDDEN if word in plan], plan
-    finally:
-        await connection.close()
-
-
-async def analyze(world: World, postgres: Server) -> None:
-    """Take statistics now. Only the owner may, and the service's role is not."""
-    place = urlsplit(postgres.admin_url)._replace(path=urlsplit(world.database.url).path).geturl()
-    admin = await asyncpg.connect(place)
-    try:
-        for table in ("timer", "followup", "outbox", "due_item"):
-            await admin.execute(f"analyze {table}")
-        assert await admin.fetchval("select count(*) from pg_stats where tablename = 'timer'") > 0
-    finally:
-        await admin.close()
 
 
 async def test_firing_advances_the_timer_and_says_what_is_due(world: World) -> None:
