@@ -41,7 +41,7 @@ class Guidance:
 async def guidance(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Guidance:
     """Everything said until now. Ask again before each re-plan: taps of the last round are in it."""
     wished = await wishes.wishes(connection, gathering_id)
-    labels = await learning.labels(connection, partner_id, gathering_id)
+    labels = await learning.labels_around(connection, partner_id, gathering_id)
     who = {side: person for label in labels for side, person in zip(label.pair, label.persons, strict=True)}
     version = await learning.newest(connection, partner_id)
     weights = learned_weights(Weights(), (version and version.multipliers) or {})

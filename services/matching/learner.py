@@ -2,17 +2,17 @@
 
 import asyncio
 import multiprocessing
-from collections import defaultdict
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 import structlog
 
-from services.matching.domain.lessons import GLADNESS, LEARNT, Lesson, changes, study
+from services.matching.domain.lessons import GLADNESS, LEARNT, LEAST_LABELS, Lesson, changes, study
 from services.matching.domain.settings import Weights
-from services.matching.store import facts, learning
+from services.matching.domain.wishes import Pair, pair
+from services.matching.store import facts, learning, lottery
 from services.matching.store.learning import Due, Label
 from services.matching.tasks import person_of
 from shared.platform import clock
@@ -23,6 +23,8 @@ log: Final = structlog.stdlib.get_logger(__name__)
 LOOK_EVERY: Final = 10.0  # seconds
 PATIENCE: Final = timedelta(minutes=10)
 """How long one learning may take before another replica takes it up; also the pause after one that broke."""
+GATHERINGS: Final = 50
+"""How many of a partner's newest gatherings are learned from: what people wanted long ago counts no more."""
 SAME: Final = 0.005
 """Multipliers nearer than this to the version in force make no new one."""
 
@@ -58,19 +60,18 @@ async def learn_next(database: Database, pool: Executor) -> bool:
 
 
 async def _learn(database: Database, pool: Executor, due: Due) -> None:
+    labels: list[Label] = []
+    lessons: list[Lesson] = []
     async with database.connection() as connection:
-        labels = await learning.labels(connection, due.partner_id)
-        by_gathering: dict[UUID, list[Label]] = defaultdict(list)
-        for label in labels:
-            by_gathering[label.gathering_id].append(label)
-        lessons = [
-            Lesson(
-                tuple(person_of(registered, profile) for registered, profile in await facts.attendees(connection, key)),
-                {label.pair: label.glad for label in found},
-            )
-            for key, found in sorted(by_gathering.items())
-        ]
+        for gathering_id in await learning.lessons_of(connection, due.partner_id, GATHERINGS):
+            found = await learning.labels_of(connection, due.partner_id, gathering_id)
+            if found:
+                attendees = await facts.attendees(connection, gathering_id)
+                people = tuple(person_of(registered, profile) for registered, profile in attendees)
+                lessons.append(Lesson(people, {label.pair: label.glad for label in found}))
+                labels += found
         known = await learning.newest(connection, due.partner_id)
+        lots = {each.pair for each in await lottery.drawn(connection, due.partner_id)}
     weights = Weights()
     multipliers = await asyncio.get_running_loop().run_in_executor(pool, study, lessons, weights)
     before = known.multipliers if known and known.multipliers else {}
@@ -78,12 +79,22 @@ async def _learn(database: Database, pool: Executor, due: Due) -> None:
         if multipliers is not None and any(
             abs(each - before.get(name, 1.0)) >= SAME for name, each in multipliers.items()
         ):
-            people = sorted({side for label in labels for side in label.pair})
+            behind = sorted({side for label in labels for side in label.pair})
             prior = {name: getattr(weights, name) for name in (*LEARNT, GLADNESS)}
             told = changes(weights, before, multipliers)
             if not await learning.insert_version(
-                tx, due.partner_id, clock.now(), people, len(labels), prior, multipliers, told
+                tx, due.partner_id, clock.now(), behind, len(labels), prior, multipliers, told, evidence(labels, lots)
             ):
                 return  # somebody left meanwhile, which made it due again
             log.info("learning.done", partner_id=str(due.partner_id), count=len(labels))
         await learning.done(tx, due)
+
+
+def evidence(labels: Sequence[Label], lots: Collection[Pair]) -> dict[str, dict[str, float] | None]:
+    """How glad people were of meetings drawn by lot and of the others: what the score is worth beside chance."""
+    shares: dict[str, dict[str, float] | None] = {}
+    for name, by_lot in (("by_lot", True), ("by_score", False)):
+        glad = [label.glad for label in labels if (pair(*label.pair) in lots) == by_lot]
+        enough = len(glad) >= LEAST_LABELS
+        shares[name] = {"answers": len(glad), "glad": round(sum(glad) / len(glad), 3)} if enough else None
+    return shares

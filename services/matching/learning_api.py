@@ -8,10 +8,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from services.matching.domain.complaints import DECISIONS, Report, complainants, is_open
-from services.matching.domain.lessons import LEAST_LABELS
-from services.matching.domain.wishes import pair
 from services.matching.store import feedback as store
-from services.matching.store import learning, lottery
+from services.matching.store import learning
 from services.matching.store.feedback import Review
 from services.matching.store.learning import Version
 from shared.contracts.contract import OneOf
@@ -32,24 +30,18 @@ class Decision(BaseModel):
 
 
 @router.get("/learning")
-async def read_learning(database: Db, caller: Annotated[Principal, requires("matching:read")]) -> dict[str, Any]:
+async def read_learning(
+    database: Db, caller: Annotated[Principal, requires("matching:read")]
+) -> dict[str, list[dict[str, Any]]]:
     """Every version of the learned weights, the newest first, with what changed in words and the frozen originals.
 
-    `by_lot` and `by_score` tell how glad people were of meetings that were drawn by lot and of the others, which is what
-    the score is worth; null until `LEAST_LABELS` people have said something of either.
+    `evidence` tells how glad people were of meetings that were drawn by lot and of the others, which is what the score is
+    worth; null until enough people have said something of either.
     """
     async with database.connection() as connection:
         versions = await learning.versions(connection, caller.partner_id)
-        labels = await learning.labels(connection, caller.partner_id)
-        lots = {each.pair for each in await lottery.drawn(connection, caller.partner_id)}
     kept = [version.version for version in versions if version.multipliers is not None]
-    by_lot = [label.glad for label in labels if pair(*label.pair) in lots]
-    by_score = [label.glad for label in labels if pair(*label.pair) not in lots]
-    return {
-        "versions": [_version(version, version.version == max(kept, default=0)) for version in versions],
-        "by_lot": _share(by_lot),
-        "by_score": _share(by_score),
-    }
+    return {"versions": [_version(version, version.version == max(kept, default=0)) for version in versions]}
 
 
 @router.post("/learning", status_code=202)
@@ -93,10 +85,6 @@ async def review_flag(
     return _flag(person_id, reports, Review(body.decision, flag["complaints"], now))
 
 
-def _share(glad: list[bool]) -> dict[str, Any] | None:
-    return {"answers": len(glad), "glad": round(sum(glad) / len(glad), 3)} if len(glad) >= LEAST_LABELS else None
-
-
 def _flag(person_id: UUID, reports: list[Report], review: Review | None) -> dict[str, Any]:
     people = complainants(reports)
     return {
@@ -120,4 +108,5 @@ def _version(version: Version, in_force: bool) -> dict[str, Any]:
         "prior": version.prior,
         "weights": learned and {name: round(at * learned.get(name, 1), 2) for name, at in version.prior.items()},
         "changes": version.changes,
+        "evidence": version.evidence,
     }

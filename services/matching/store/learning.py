@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from services.matching.domain.learning import Pair, label
@@ -20,31 +21,54 @@ class Label:
     glad: bool
 
 
-async def labels(connection: Connection, partner_id: UUID, gathering_id: UUID | None = None) -> list[Label]:
-    """Every label of a partner, or only those by or about persons who are at a gathering; by ids.
-
-    Only of people who agreed to be shown to others, on both sides: whoever withdrew that is not learnt from.
-    """
+async def lessons_of(connection: Connection, partner_id: UUID, most: int) -> list[UUID]:
+    """The partner's newest gatherings."""
     rows = await connection.fetch(
-        "with said as (select author, about, verdict, null::bool as wants, null::text as state"
-        "   from tap where verdict <> 'none'"
-        "  union all select a, b, null, a_wants_next, null from meeting where a_wants_next is not null"
-        "  union all select b, a, null, b_wants_next, null from meeting where b_wants_next is not null"
-        "  union all select owner, other, null, null, state from followup),"
-        " theirs as (select registration_id from registration where partner_id = $1 and ($2::uuid is null"
-        "  or person_id in (select person_id from registration where gathering_id = $2)))"
-        " select a.gathering_id, author, about, a.person_id as author_person, b.person_id as about_person,"
-        "  max(verdict) as verdict, bool_or(wants) as wants, max(state) as state"
-        " from (select said.* from theirs join said on author = registration_id"
-        "  union select said.* from theirs join said on about = registration_id) as said"
-        " join registration a on a.registration_id = author join registration b on b.registration_id = about"
-        " join profile agreed_a on agreed_a.registration_id = author"
-        " join profile agreed_b on agreed_b.registration_id = about"
-        " where a.partner_id = $1 and b.partner_id = $1"
-        " group by 1, 2, 3, 4, 5 order by author, about",
+        "select gathering_id from gathering where partner_id = $1"
+        " order by (definition->>'starts_at')::timestamptz desc, gathering_id limit $2",
+        partner_id,
+        most,
+    )
+    return [row["gathering_id"] for row in rows]
+
+
+async def labels_of(connection: Connection, partner_id: UUID, gathering_id: UUID) -> list[Label]:
+    """Who was glad of whom at a gathering, by ids."""
+    query = _LABELS.format(*["gathering_id = $2"] * 4)
+    return _labels(await connection.fetch(query, partner_id, gathering_id))
+
+
+async def labels_around(connection: Connection, partner_id: UUID, gathering_id: UUID) -> list[Label]:
+    """The same of all gatherings, by or about persons who are at this one."""
+    theirs = await connection.fetch(
+        "select registration_id from registration where partner_id = $1"
+        " and person_id in (select person_id from registration where gathering_id = $2)",
         partner_id,
         gathering_id,
     )
+    sides = [("author", "about"), ("a", "b"), ("a", "b"), ("owner", "other")]
+    # As an array, and in each branch: so each finds its few rows by index.
+    query = _LABELS.format(*(f"({one} = any($2::uuid[]) or {other} = any($2::uuid[]))" for one, other in sides))
+    return _labels(await connection.fetch(query, partner_id, [row["registration_id"] for row in theirs]))
+
+
+_LABELS: Final = (
+    "with said as (select author, about, verdict, null::bool as wants, null::text as state"
+    "  from tap where verdict <> 'none' and {0}"
+    " union all select a, b, null, a_wants_next, null from meeting where a_wants_next is not null and {1}"
+    " union all select b, a, null, b_wants_next, null from meeting where b_wants_next is not null and {2}"
+    " union all select owner, other, null, null, state from followup where {3})"
+    " select a.gathering_id, author, about, a.person_id as author_person, b.person_id as about_person,"
+    "  max(verdict) as verdict, bool_or(wants) as wants, max(state) as state"
+    " from said join registration a on a.registration_id = author join registration b on b.registration_id = about"
+    # Only people who agreed to be shown to others: whoever withdrew that is not learnt from.
+    " join profile agreed_a on agreed_a.registration_id = author"
+    " join profile agreed_b on agreed_b.registration_id = about"
+    " where a.partner_id = $1 and b.partner_id = $1 group by 1, 2, 3, 4, 5 order by author, about"
+)
+
+
+def _labels(rows: Sequence[Any]) -> list[Label]:
     found = [(row, label(row["verdict"], row["wants"], row["state"])) for row in rows]
     return [
         Label(row["gathering_id"], (row["author"], row["about"]), (row["author_person"], row["about_person"]), glad)
@@ -64,13 +88,17 @@ class Version:
     multipliers: dict[str, float] | None
     """None: withdrawn, because somebody behind it was erased."""
     changes: list[dict[str, str]]
+    evidence: dict[str, Any] | None
+    """Answers and share of glad ones, of meetings `by_lot` and `by_score`; null where too few."""
+
+
+_VERSION: Final = "version, learned_at, labels, prior, multipliers, changes, evidence"
 
 
 async def versions(connection: Connection, partner_id: UUID) -> list[Version]:
     """Every version of a partner, the newest first."""
     rows = await connection.fetch(
-        "select version, learned_at, labels, prior, multipliers, changes from learned where partner_id = $1"
-        " order by version desc",
+        f"select {_VERSION} from learned where partner_id = $1 order by version desc",
         partner_id,
     )
     return [Version(**dict(row)) for row in rows]
@@ -79,8 +107,7 @@ async def versions(connection: Connection, partner_id: UUID) -> list[Version]:
 async def newest(connection: Connection, partner_id: UUID) -> Version | None:
     """The version in force: the newest that was not withdrawn."""
     row = await connection.fetchrow(
-        "select version, learned_at, labels, prior, multipliers, changes from learned"
-        " where partner_id = $1 and multipliers is not null order by version desc limit 1",
+        f"select {_VERSION} from learned where partner_id = $1 and multipliers is not null order by version desc limit 1",
         partner_id,
     )
     return None if row is None else Version(**dict(row))
@@ -95,6 +122,7 @@ async def insert_version(
     prior: Mapping[str, float],
     multipliers: Mapping[str, float],
     changes: Sequence[Change],
+    evidence: Mapping[str, Any],
 ) -> bool:
     """Keep a new version; False when one of its people left while it was learned, and it must not be kept."""
     here = await tx.fetch(
@@ -105,8 +133,8 @@ async def insert_version(
     if len(here) < len(people):
         return False
     await tx.execute(
-        "insert into learned (partner_id, version, learned_at, labels, people, prior, multipliers, changes)"
-        " select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7 from learned where partner_id = $1",
+        "insert into learned (partner_id, version, learned_at, labels, people, prior, multipliers, changes, evidence)"
+        " select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5, $6, $7, $8 from learned where partner_id = $1",
         partner_id,
         learned_at,
         labels,
@@ -114,6 +142,7 @@ async def insert_version(
         dict(prior),
         dict(multipliers),
         [{"ja": each.ja, "en": each.en} for each in changes],
+        dict(evidence),
     )
     return True
 
@@ -168,7 +197,7 @@ async def done(tx: Connection, due: Due) -> None:
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Withdraw every version that these people are behind: what was learned from them goes with them."""
     await tx.execute(
-        "update learned set multipliers = null, changes = '[]', labels = 0,"
+        "update learned set multipliers = null, changes = '[]', labels = 0, evidence = null,"
         " people = array(select unnest(people) except select unnest($1::uuid[])) where people && $1::uuid[]",
         registration_ids,
     )

@@ -169,7 +169,7 @@ async def test_a_person_who_leaves_while_learning_is_not_kept(group: Group) -> N
     people = [rid(n) for n in range(12)]
     await group.erase(5)
     async with group.database.transaction() as tx:
-        assert not await learning.insert_version(tx, group.partner, clock.now(), people, 132, {}, {"fit": 1.2}, [])
+        assert not await learning.insert_version(tx, group.partner, clock.now(), people, 132, {}, {"fit": 1.2}, [], {})
         assert await learning.versions(tx, group.partner) == []
 
 
@@ -195,13 +195,12 @@ async def test_a_few_meetings_are_drawn_by_lot_kept_with_their_chance_and_compar
         kept = await lottery.drawn(connection, group.partner)
     assert [each.pair for each in kept] == pairs
     assert math.exp(kept[0].log_propensity) == pytest.approx(0.05 * 9 / 59)
-    assert (await group.call("GET", "/learning")).json()["by_lot"] is None
     rows = [
         {"author": str(a), "about": str(b), "verdict": "glad" if (a, b) in pairs else "ordinary"}
         for a, b in [*pairs, *((people[n], people[n + 1]) for n in range(40))]
     ]
     await group.lines("/taps/bulk", rows)
-    told = (await group.call("GET", "/learning")).json()
+    told = (await learn(group))[0]["evidence"]
     assert told["by_score"]["answers"] >= 20
     assert (told["by_lot"] is None) == (len(pairs) < 20)
     one = next(n for n in range(60) if rid(n, 2) == pairs[0][0])
