@@ -150,7 +150,7 @@ def merged(
         fresh = [each for each in new if not (each.counterpart in kept and kept[each.counterpart].introductions)]
         rest = [each for each in new if each not in fresh]
         new = fresh + rest[: max(0, LEAST - len(old) - len(fresh))]
-    entries = [*old, *(stored(0, each.counterpart, each.words) for each in new)]
+    entries = [*old, *(stored(0, each.counterpart, each.words, each.introducer) for each in new)]
     return [{**each, "rank": rank} for rank, each in enumerate(entries[:MOST], start=1)]
 
 

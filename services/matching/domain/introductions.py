@@ -59,3 +59,12 @@ def _edges(score: Score, taken: "np.typing.NDArray[np.bool_]") -> Sequence[tuple
         if np.isfinite(open_value[i, j])
     }
     return sorted(pairs)
+
+
+def introducer_of(score: Score, one: int, other: int) -> int | None:
+    """Who met both at earlier gatherings and could bring them together, of all of them the one who is nearest to both."""
+    knows = score.met[one] & score.met[other] & ~(score.blocked | score.unproposed)[[one, other]].any(axis=0)
+    able = np.flatnonzero(knows)
+    if not len(able):
+        return None
+    return int(able[np.argmax(score.value[one, able] + score.value[other, able])])

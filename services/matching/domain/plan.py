@@ -6,7 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.introductions import short_lists
+from services.matching.domain.introductions import introducer_of, short_lists
 from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
 from services.matching.domain.proof import Proof, prove
@@ -69,6 +69,8 @@ class Proposed:
 
     counterpart: UUID
     words: Words
+    introducer: UUID | None = None
+    """Who knows both from earlier gatherings."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,7 @@ def make_plan(
     return Result(
         introductions={
             people[each.person].registration_id: tuple(
-                Proposed(people[other].registration_id, explain(scored, each.person, other))
-                for other in each.counterparts
+                _proposed(scored, each.person, other) for other in each.counterparts
             )
             for each in lists
         },
@@ -120,6 +121,15 @@ def make_plan(
         },
         proof=replace(proof, violations=(*notes, *proof.violations)),
         changed=_changed(task, seating) if task.reference else {},
+    )
+
+
+def _proposed(scored: Score, reader: int, other: int) -> Proposed:
+    introducer = introducer_of(scored, reader, other)
+    return Proposed(
+        scored.people[other].registration_id,
+        explain(scored, reader, other),
+        None if introducer is None else scored.people[introducer].registration_id,
     )
 
 

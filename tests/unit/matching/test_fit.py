@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.matching.domain.blocks import blocked_pairs, unwanted
 from services.matching.domain.fit import directed_fit, nearest_words, relative, tag_fit
+from services.matching.domain.introductions import introducer_of
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import TERMS, score, terms
 from services.matching.domain.settings import Weights
@@ -117,3 +118,12 @@ def test_any_texts_give_finite_values(texts: list[tuple[str, str, str]]) -> None
     assert np.isfinite(scored.value).all()
     assert (scored.value == scored.value.T).all() or np.allclose(scored.value, scored.value.T, atol=1e-3)
     assert (blocked_pairs(people) == blocked_pairs(people).T).all()
+
+
+def test_a_third_person_who_met_both_introduces_them() -> None:
+    ids = [each.registration_id for each in ROOM]
+    scored = score(ROOM, WEIGHTS, met_before=[(ids[0], ids[2]), (ids[2], ids[3]), (ids[0], ids[1])])
+    assert introducer_of(scored, 0, 3) == introducer_of(scored, 3, 0) == 2
+    assert introducer_of(scored, 1, 3) is None
+    apart = score(ROOM, WEIGHTS, met_before=[(ids[0], ids[2]), (ids[2], ids[3])], blocks=[(ids[2], ids[3])])
+    assert introducer_of(apart, 0, 3) is None
