@@ -3,7 +3,7 @@
 import time
 import uuid
 
-from shared.platform.ids import derived, uuid7
+from shared.platform.ids import ENISHI, derived, uuid7
 
 
 def test_uuid7_has_version_variant_and_time() -> None:
@@ -23,3 +23,8 @@ def test_derived_is_the_same_for_the_same_parts_and_only_then() -> None:
     assert derived("meeting", 1) == derived("meeting", 1)
     assert derived("meeting", 1) != derived("meeting", 2)
     assert derived("a", "b") != derived("ab")
+
+
+def test_derived_is_the_standard_name_based_uuid() -> None:
+    for parts in (("meeting", uuid.uuid4(), 1), ("縁",), ("",)):
+        assert derived(*parts) == uuid.uuid5(ENISHI, "|".join(map(str, parts)))
