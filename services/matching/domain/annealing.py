@@ -1,14 +1,11 @@
-"""Simulated annealing over the seats of several rounds, compiled. All arrays are prepared by `seating`.
+"""Simulated annealing over the seats of several rounds, compiled. `seating` prepares the state.
 
-A state is `members[r, k, x]`, the person on chair x of table k in round r. Empty chairs hold stand-ins: numbers from the
-count of people upwards, each in one round only, with whom a meeting is worth nothing (rows of zeros). A move swaps two chairs of one
-round, so capacity, presence, pins and frozen rounds hold by construction, and the other rules cost points.
-
-`packed[p, r // 4]` keeps the table of person p in round r as the 16-bit lane r % 4, so that one subtraction answers
-whether two people meet in another round. `worth[i, j]` is twice the points in units, plus one for a good meeting.
+A move swaps two chairs of one round, or two chairs each of two tables, so capacity, presence, pins and frozen rounds hold
+by construction; the other rules cost points. Empty chairs hold stand-ins: numbers from the count of people upwards, each
+in one round only, with whom a meeting is worth nothing (rows of zeros).
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -17,11 +14,68 @@ LANES = 4
 ABSENT = 0x8000  # lanes of people who are not there differ from any table's and from each other's
 BLOCK = -16384  # units that stand for a pair who must not meet
 BLOCKED = 5_000.0  # points lost per blocked pair at a table
+PULLS = 14  # of 16 looks at two tables, those that follow somebody to the table of a good partner; the rest are random
+DOUBLES = 6  # seats up to which two-for-two swaps are looked at as well
 
 _LOG = np.log((np.arange(4096) + 0.5) / 4096).astype(np.float32)  # acceptance thresholds, drawn by 12 random bits
+_GUMBEL = (-np.log(-_LOG)).astype(np.float32)  # in rising order
 _LOW = np.uint64(0x0001_0001_0001_0001)
 _HIGH = np.uint64(0x8000_8000_8000_8000)
 _LANE = np.uint64(0xFFFF)
+
+
+class State(NamedTuple):
+    """Everything about a seating that moves read and write. n counts people and stand-ins."""
+
+    worth: Any
+    """[n, n] int16: twice the points in units, plus one for a good meeting."""
+    members: Any
+    """[R, K, S] who sits on chair x of table k in round r."""
+    chairs: Any
+    """[R, K] chairs in use."""
+    movable: Any
+    """[R, K, S] whether the chair may change."""
+    spots: Any
+    """(r, k, x) of every movable chair, by round."""
+    starts: Any
+    """[R + 1] where each round begins in `spots`."""
+    place: Any
+    """[n, R, 2] table and chair of everybody; -1 where they are absent."""
+    packed: Any
+    """[n, R / 4] uint64: the table in round r is the 16-bit lane r % 4, so that one subtraction tells of two people
+    whether they meet in another round."""
+    goods: Any
+    """[n] how many different good partners each one meets."""
+    partners: Any
+    """[people, L] best partners of each."""
+    newcomer: Any
+    """[n] 0 or 1."""
+    fresh: Any
+    """[R, K] newcomers at the table."""
+    filled: Any
+    """[R, K] people at the table."""
+    home: Any
+    """[R, n] table in the published plan, or -1."""
+    small: Any
+    """[n] 1 for those who prefer tables of at most four."""
+    table_cost: Any
+    """[R, newcomers, people] points that a table costs, by who is at it."""
+    random: Any
+    """[1] uint64 state of the random numbers."""
+
+
+class Costs(NamedTuple):
+    """What moves pay, in points."""
+
+    unit: float
+    """Points of one unit of worth."""
+    repeat: float
+    shortfall: float
+    wanted: int
+    """Good meetings that everybody should have."""
+    moved: float
+    crowded: float
+    people: int
 
 
 @numba.njit(inline="always")
@@ -64,25 +118,6 @@ def _missing(count: int, wanted: int) -> float:
     return float(short * short) if short > 0 else 0.0
 
 
-@numba.njit(cache=True)
-def pack(members: Any, chairs: Any, packed: Any, place: Any) -> None:
-    """Write where everybody sits into `packed` and `place[p, r] = (table, chair)`."""
-    rounds, tables = members.shape[0], members.shape[1]
-    for p in range(packed.shape[0]):
-        for r in range(rounds):
-            place[p, r, 0] = -1
-            _set_lane(packed, p, r, ABSENT + (p & 0x7FFF))
-    for r in range(rounds):
-        for k in range(tables):
-            for x in range(chairs[r, k]):
-                p = members[r, k, x]
-                _set_lane(packed, p, r, k)
-                place[p, r, 0], place[p, r, 1] = k, x
-    for p in range(packed.shape[0]):  # lanes beyond the last round never match
-        for r in range(rounds, packed.shape[1] * LANES):
-            _set_lane(packed, p, r, ABSENT + (p & 0x7FFF))
-
-
 @numba.njit(inline="always")
 def _set_lane(packed: Any, p: int, r: int, table: int) -> None:
     shift = np.uint64(16 * (r % LANES))
@@ -90,182 +125,326 @@ def _set_lane(packed: Any, p: int, r: int, table: int) -> None:
 
 
 @numba.njit(cache=True)
-def count_good(worth: Any, members: Any, chairs: Any, packed: Any, goods: Any) -> None:
-    """Write how many different good partners everybody meets into `goods`."""
-    goods[:] = 0
-    for r in range(members.shape[0]):
-        for k in range(members.shape[1]):
-            for x in range(chairs[r, k]):
-                for y in range(x):
-                    i, j = members[r, k, x], members[r, k, y]
-                    if worth[i, j] & 1 and not _met_before(packed, i, j, r):
-                        goods[i] += 1
-                        goods[j] += 1
-
-
-@numba.njit(cache=True)
-def _met_before(packed: Any, i: int, j: int, r: int) -> bool:
+def _first_meeting(packed: Any, i: int, j: int, r: int) -> bool:
     for q in range(r):
         shift = np.uint64(16 * (q % LANES))
         if ((packed[i, q // LANES] ^ packed[j, q // LANES]) >> shift) & _LANE == 0:
-            return True
-    return False
+            return False
+    return True
 
 
 @numba.njit(cache=True)
-def anneal(
-    worth: Any, unit: float, members: Any, chairs: Any, packed: Any, place: Any, goods: Any, movable: Any, spots: Any,
-    starts: Any, partners: Any, newcomer: Any, fresh: Any, filled: Any, fresh_people: Any, table_cost: Any,
-    home: Any, moved: float, small: Any, crowded: float, repeat: float, shortfall: float, wanted: int, people: int, hot: float, cold: float,
-    proposals: int, random: Any,
-) -> int:  # fmt: skip
-    """Try `proposals` swaps from temperature `hot` down to `cold` (points). Changes the state in place.
+def index(s: State) -> None:
+    """Derive `place`, `packed` and `goods` from `members`."""
+    rounds, tables = s.members.shape[0], s.members.shape[1]
+    for p in range(s.packed.shape[0]):
+        s.goods[p] = 0
+        s.place[p, :, :] = -1
+        for r in range(s.packed.shape[1] * LANES):
+            _set_lane(s.packed, p, r, ABSENT + (p & 0x7FFF))
+    for r in range(rounds):
+        for k in range(tables):
+            s.fresh[r, k] = 0
+            for x in range(s.chairs[r, k]):
+                p = s.members[r, k, x]
+                _set_lane(s.packed, p, r, k)
+                s.place[p, r, 0], s.place[p, r, 1] = k, x
+                s.fresh[r, k] += s.newcomer[p]
+    for r in range(rounds):
+        for k in range(tables):
+            for x in range(s.chairs[r, k]):
+                for y in range(x):
+                    i, j = s.members[r, k, x], s.members[r, k, y]
+                    if s.worth[i, j] & 1 and _first_meeting(s.packed, i, j, r):
+                        s.goods[i] += 1
+                        s.goods[j] += 1
 
-    movable[r, k, x]: the chair may change. spots: (r, k, x) of these, by round; starts: where each round begins.
-    partners[i]: best partners of i. fresh, filled [r, k]: newcomers and people at the table.
-    table_cost[r, newcomers, people]; home[r, p]: table in the published plan or -1, `moved` points to leave it;
-    small[p]: 1 for those who lose `crowded` points at a table above four. Returns the number of accepted moves.
+
+@numba.njit(inline="always")
+def _change(
+    worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, home: Any,
+    small: Any, table_cost: Any, c: Costs, r: int, k: int, x: int, l: int, y: int,  # noqa: E741
+) -> float:  # fmt: skip
+    """Points that swapping chair x of table k with chair y of table l in round r adds."""
+    i, j = members[r, k, x], members[r, l, y]
+    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    delta, before, after = 0.0, 0.0, 0.0
+    new_i, new_j = goods[i], goods[j]
+    for side in range(2):
+        if side == 0:
+            leaves, comes, table, chair = i, j, k, x
+        else:
+            leaves, comes, table, chair = j, i, l, y
+        for z in range(chairs[r, table]):
+            if z == chair:
+                continue
+            m = members[r, table, z]
+            gone, come = 0, 0
+            if _met(packed, leaves, m, word, mask):
+                delta += c.repeat
+            else:
+                code = worth[leaves, m]
+                delta -= _points(code, c.unit)
+                gone = code & 1
+            if _met(packed, comes, m, word, mask):
+                delta -= c.repeat
+            else:
+                code = worth[comes, m]
+                delta += _points(code, c.unit)
+                come = code & 1
+            if side == 0:
+                new_i -= gone
+                new_j += come
+            else:
+                new_j -= gone
+                new_i += come
+            if come != gone:
+                before += _missing(goods[m], c.wanted)
+                after += _missing(goods[m] + come - gone, c.wanted)
+    before += _missing(goods[i], c.wanted) + _missing(goods[j], c.wanted)
+    after += _missing(new_i, c.wanted) + _missing(new_j, c.wanted)
+    delta += c.shortfall * (before - after)
+    change = newcomer[j] - newcomer[i]
+    grow = (1 if j < c.people else 0) - (1 if i < c.people else 0)
+    if change != 0 or grow != 0:
+        delta += table_cost[r, fresh[r, k], filled[r, k]] + table_cost[r, fresh[r, l], filled[r, l]]
+        delta -= table_cost[r, fresh[r, k] + change, filled[r, k] + grow]
+        delta -= table_cost[r, fresh[r, l] - change, filled[r, l] - grow]
+    if c.moved > 0:
+        if home[r, i] >= 0:
+            delta += c.moved * ((home[r, i] != k) - (home[r, i] != l))
+        if home[r, j] >= 0:
+            delta += c.moved * ((home[r, j] != l) - (home[r, j] != k))
+    if c.crowded > 0 and small[i] != small[j]:
+        delta += c.crowded * (small[i] - small[j]) * ((chairs[r, k] > 4) - (chairs[r, l] > 4))
+    return delta
+
+
+@numba.njit(cache=True)
+def _swap(
+    worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, place: Any,
+    people: int, r: int, k: int, x: int, l: int, y: int,  # noqa: E741
+) -> None:  # fmt: skip
+    """Swap chair x of table k with chair y of table l in round r."""
+    i, j = members[r, k, x], members[r, l, y]
+    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    for side in range(2):
+        if side == 0:
+            leaves, comes, table, chair = i, j, k, x
+        else:
+            leaves, comes, table, chair = j, i, l, y
+        for z in range(chairs[r, table]):
+            if z == chair:
+                continue
+            m = members[r, table, z]
+            if worth[leaves, m] & 1 and not _met(packed, leaves, m, word, mask):
+                goods[leaves] -= 1
+                goods[m] -= 1
+            if worth[comes, m] & 1 and not _met(packed, comes, m, word, mask):
+                goods[comes] += 1
+                goods[m] += 1
+    members[r, k, x], members[r, l, y] = j, i
+    place[i, r, 0], place[i, r, 1] = l, y
+    place[j, r, 0], place[j, r, 1] = k, x
+    _set_lane(packed, i, r, l)
+    _set_lane(packed, j, r, k)
+    change = newcomer[j] - newcomer[i]
+    grow = (1 if j < people else 0) - (1 if i < people else 0)
+    fresh[r, k] += change
+    fresh[r, l] -= change
+    filled[r, k] += grow
+    filled[r, l] -= grow
+
+
+@numba.njit(inline="always")
+def _gather(
+    worth: Any, members: Any, chairs: Any, packed: Any, home: Any, small: Any, c: Costs, r: int, k: int, l: int,  # noqa: E741
+    gain: Any, pull: Any,
+) -> None:  # fmt: skip
+    """Points of every pair of the people at tables k and l if they share a table in round r, whatever their table now.
+
+    gain[x, y]: chairs of k first, then those of l. pull[x]: what x alone would gain by changing between the two.
     """
-    accepted = 0
+    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    at_k = chairs[r, k]
+    both = at_k + chairs[r, l]
+    for x in range(both):
+        pull[x] = 0.0
+    for x in range(both):
+        i = members[r, k, x] if x < at_k else members[r, l, x - at_k]
+        gain[x, x] = 0.0
+        for y in range(x):
+            j = members[r, k, y] if y < at_k else members[r, l, y - at_k]
+            together = (x < at_k) == (y < at_k)
+            points = -c.repeat if _met(packed, i, j, word, mask) else _points(worth[i, j], c.unit)
+            gain[x, y] = points
+            gain[y, x] = points
+            if together:
+                points = -points
+            pull[x] += points
+            pull[y] += points
+        here, there = (k, l) if x < at_k else (l, k)
+        if c.moved > 0 and home[r, i] >= 0:
+            pull[x] += c.moved * ((home[r, i] != here) - (home[r, i] != there))
+        if c.crowded > 0 and small[i]:
+            pull[x] += c.crowded * ((chairs[r, here] > 4) - (chairs[r, there] > 4))
+
+
+@numba.njit(inline="always")
+def _gumbel(random: Any, temperature: float) -> float:
+    return temperature * _GUMBEL[_draw(random) >> np.uint64(52)]
+
+
+@numba.njit(inline="always")
+def _choose(
+    members: Any, chairs: Any, movable: Any, newcomer: Any, fresh: Any, filled: Any, table_cost: Any, random: Any,
+    people: int, r: int, k: int, l: int, gain: Any, pull: Any, temperature: float, choice: Any,  # noqa: E741
+) -> float:  # fmt: skip
+    """Draw among staying, swapping one for one and two for two, by their points at this temperature (heat bath).
+
+    Writes (x1, y1, x2, y2) to `choice`, -1 where nothing swaps, and returns the points that it adds.
+    """
+    at_k, at_l = chairs[r, k], chairs[r, l]
+    best = _gumbel(random, temperature)
+    margin = temperature * _GUMBEL[4095]
+    choice[0] = -1
+    choice[2] = -1
+    points = 0.0
+    f_k, f_l, p_k, p_l = fresh[r, k], fresh[r, l], filled[r, k], filled[r, l]
+    now = table_cost[r, f_k, p_k] + table_cost[r, f_l, p_l]
+    doubles = 2 < at_k <= DOUBLES and 2 < at_l <= DOUBLES
+    for x1 in range(at_k):
+        if not movable[r, k, x1]:
+            continue
+        i1 = members[r, k, x1]
+        for y1 in range(at_l):
+            if not movable[r, l, y1]:
+                continue
+            j1 = members[r, l, y1]
+            one = pull[x1] + pull[at_k + y1] - 2 * gain[x1, at_k + y1]
+            change = newcomer[j1] - newcomer[i1]
+            grow = (1 if j1 < people else 0) - (1 if i1 < people else 0)
+            delta = one
+            if change != 0 or grow != 0:
+                delta += now - table_cost[r, f_k + change, p_k + grow] - table_cost[r, f_l - change, p_l - grow]
+            if delta + margin > best:
+                drawn = delta + _gumbel(random, temperature)
+                if drawn > best:
+                    best, points = drawn, delta
+                    choice[0], choice[1], choice[2] = x1, y1, -1
+            if not doubles:
+                continue
+            for x2 in range(x1):
+                if not movable[r, k, x2]:
+                    continue
+                i2 = members[r, k, x2]
+                left = one + pull[x2] + 2 * gain[x1, x2] - 2 * gain[x2, at_k + y1]
+                for y2 in range(y1):
+                    j2 = members[r, l, y2]
+                    delta = (
+                        left
+                        + pull[at_k + y2]
+                        + 2 * (gain[at_k + y1, at_k + y2] - gain[x1, at_k + y2] - gain[x2, at_k + y2])
+                    )
+                    if delta + now + margin <= best or not movable[r, l, y2]:
+                        continue
+                    more = change + newcomer[j2] - newcomer[i2]
+                    grown = grow + (1 if j2 < people else 0) - (1 if i2 < people else 0)
+                    if more != 0 or grown != 0:
+                        delta += now - table_cost[r, f_k + more, p_k + grown] - table_cost[r, f_l - more, p_l - grown]
+                    if delta + margin > best:
+                        drawn = delta + _gumbel(random, temperature)
+                        if drawn > best:
+                            best, points = drawn, delta
+                            choice[0], choice[1], choice[2], choice[3] = x1, y1, x2, y2
+    return points
+
+
+@numba.njit(inline="always")
+def _fairer(
+    worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, c: Costs, r: int, k: int, l: int, choice: Any,  # noqa: E741
+) -> float:  # fmt: skip
+    """Points that a choice adds for people who lack good meetings."""
+    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    at_k = chairs[r, k]
+    both = at_k + chairs[r, l]
+    total = 0.0
+    for x in range(both):
+        i = members[r, k, x] if x < at_k else members[r, l, x - at_k]
+        count = goods[i]
+        moves = x == choice[0] or x == choice[2] if x < at_k else x - at_k == choice[1] or x - at_k == choice[3]
+        for y in range(both):
+            if y == x:
+                continue
+            other = y == choice[0] or y == choice[2] if y < at_k else y - at_k == choice[1] or y - at_k == choice[3]
+            if moves == other:
+                continue  # those who both stay or both move are together after as before
+            j = members[r, k, y] if y < at_k else members[r, l, y - at_k]
+            if worth[i, j] & 1 and not _met(packed, i, j, word, mask):
+                count += -1 if (x < at_k) == (y < at_k) else 1
+        total += _missing(goods[i], c.wanted) - _missing(count, c.wanted)
+    return c.shortfall * total
+
+
+@numba.njit(cache=True)
+def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
+    """Try so many moves while the temperature falls from `hot` to `cold` points. Returns how many were made."""
+    # Plain names: every look into the tuple would count references.
+    worth, members, chairs, movable, spots, starts = s.worth, s.members, s.chairs, s.movable, s.spots, s.starts
+    place, packed, goods, partners, newcomer = s.place, s.packed, s.goods, s.partners, s.newcomer
+    fresh, filled, home, small, table_cost = s.fresh, s.filled, s.home, s.small, s.table_cost
+    random = s.random
+    most = 2 * members.shape[2]
+    gain, pull, choice = np.zeros((most, most)), np.zeros(most), np.full(4, -1)
+    made = 0
     temperature = hot
-    total = spots.shape[0]
-    wide = partners.shape[1]
-    newcomers = fresh_people.shape[0]
+    total, wide = spots.shape[0], partners.shape[1]
     for step in range(proposals):
         if step & 1023 == 0:
             temperature = hot * (cold / hot) ** (step / proposals)
         bits = _draw(random)
-        kind = bits & np.uint64(15)
-        threshold = temperature * _LOG[(bits >> np.uint64(4)) & np.uint64(4095)]
         at = np.int64(((bits >> np.uint64(32)) * np.uint64(total)) >> np.uint64(32))
         r, k, x = spots[at, 0], spots[at, 1], spots[at, 2]
         i = members[r, k, x]
-        if kind < 10 and i < people and wide > 0:
-            # Pull a good partner of i to i's table, in exchange for somebody of the partner's kind.
-            j = partners[i, _below(random, wide)]
-            l, y = place[j, r, 0], place[j, r, 1]  # noqa: E741
-            size = chairs[r, k]
-            if l < 0 or l == k or size < 2 or not movable[r, l, y]:
-                continue
-            step_ = _below(random, size - 1)
-            x = x + 1 + step_
-            if x >= size:
-                x -= size
-            i = members[r, k, x]
-            if newcomer[i] != newcomer[j]:
-                for _ in range(size - 2):
-                    x = x + 1 if x + 1 < size else 0
-                    m = members[r, k, x]
-                    if m != i and newcomer[m] == newcomer[j] and m != members[r, k, spots[at, 2]]:
-                        i = m
-                        break
-                else:
-                    x = place[i, r, 1]
-            if not movable[r, k, x]:
-                continue
-        elif kind < 12 and newcomers > 1 and newcomer[i]:
-            j = fresh_people[_below(random, newcomers)]
-            l, y = place[j, r, 0], place[j, r, 1]  # noqa: E741
-            if l < 0 or l == k or not movable[r, l, y]:
+        if bits & np.uint64(15) < PULLS and i < c.people and wide > 0:
+            j = partners[i, _below(random, wide)]  # to the table of a good partner, or the partner to ours
+            l = place[j, r, 0]  # noqa: E741
+            if l < 0 or l == k:
                 continue
         else:
             other = starts[r] + _below(random, starts[r + 1] - starts[r])
             l, y = spots[other, 1], spots[other, 2]  # noqa: E741
             if l == k:
                 continue
-            j = members[r, l, y]
-        if i >= people and j >= people:
+            if bits & np.uint64(16):
+                # One swap alone, judged by everything that it changes, fairness included.
+                threshold = temperature * _LOG[(bits >> np.uint64(8)) & np.uint64(4095)]
+                if (i < c.people or members[r, l, y] < c.people) and _change(
+                    worth, members, chairs, packed, goods, newcomer, fresh, filled, home, small, table_cost, c,
+                    r, k, x, l, y,
+                ) >= threshold:  # fmt: skip
+                    _swap(
+                        worth, members, chairs, packed, goods, newcomer, fresh, filled, place, c.people, r, k, x, l, y
+                    )
+                    made += 1
+                continue
+        _gather(worth, members, chairs, packed, home, small, c, r, k, l, gain, pull)
+        choice[3] = -1
+        _choose(
+            members, chairs, movable, newcomer, fresh, filled, table_cost, random, c.people, r, k, l, gain, pull,
+            temperature, choice,
+        )  # fmt: skip
+        if choice[0] < 0:
             continue
-        word = r // LANES
-        mask = _LANE << np.uint64(16 * (r % LANES))
-        delta = 0.0
-        before, after = 0.0, 0.0
-        new_i, new_j = goods[i], goods[j]
-        for z in range(chairs[r, k]):
-            m = members[r, k, z]
-            if z == x:
+        if choice[2] < 0:
+            choice[3] = -1
+        if c.shortfall > 0:
+            fairer = _fairer(worth, members, chairs, packed, goods, c, r, k, l, choice)
+            if fairer < 0 and fairer < temperature * _LOG[_draw(random) >> np.uint64(52)]:
                 continue
-            gone, come = 0, 0
-            if _met(packed, i, m, word, mask):
-                delta += repeat
-            else:
-                code = worth[i, m]
-                delta -= _points(code, unit)
-                gone = code & 1
-            if _met(packed, j, m, word, mask):
-                delta -= repeat
-            else:
-                code = worth[j, m]
-                delta += _points(code, unit)
-                come = code & 1
-            new_i -= gone
-            new_j += come
-            if come != gone:
-                before += _missing(goods[m], wanted)
-                after += _missing(goods[m] + come - gone, wanted)
-        for z in range(chairs[r, l]):
-            m = members[r, l, z]
-            if z == y:
-                continue
-            gone, come = 0, 0
-            if _met(packed, j, m, word, mask):
-                delta += repeat
-            else:
-                code = worth[j, m]
-                delta -= _points(code, unit)
-                gone = code & 1
-            if _met(packed, i, m, word, mask):
-                delta -= repeat
-            else:
-                code = worth[i, m]
-                delta += _points(code, unit)
-                come = code & 1
-            new_j -= gone
-            new_i += come
-            if come != gone:
-                before += _missing(goods[m], wanted)
-                after += _missing(goods[m] + come - gone, wanted)
-        before += _missing(goods[i], wanted) + _missing(goods[j], wanted)
-        after += _missing(new_i, wanted) + _missing(new_j, wanted)
-        delta += shortfall * (before - after)
-        change = newcomer[j] - newcomer[i]
-        grow = (1 if j < people else 0) - (1 if i < people else 0)
-        if change != 0 or grow != 0:
-            delta += table_cost[r, fresh[r, k], filled[r, k]] + table_cost[r, fresh[r, l], filled[r, l]]
-            delta -= table_cost[r, fresh[r, k] + change, filled[r, k] + grow]
-            delta -= table_cost[r, fresh[r, l] - change, filled[r, l] - grow]
-        if moved > 0:
-            if home[r, i] >= 0:
-                delta += moved * ((home[r, i] != k) - (home[r, i] != l))
-            if home[r, j] >= 0:
-                delta += moved * ((home[r, j] != l) - (home[r, j] != k))
-        if crowded > 0 and small[i] != small[j]:
-            delta += crowded * (small[i] - small[j]) * ((chairs[r, k] > 4) - (chairs[r, l] > 4))
-        if delta < threshold:
-            continue
-        accepted += 1
-        for z in range(chairs[r, k]):
-            m = members[r, k, z]
-            if z == x:
-                continue
-            gone = worth[i, m] & 1 if not _met(packed, i, m, word, mask) else 0
-            come = worth[j, m] & 1 if not _met(packed, j, m, word, mask) else 0
-            goods[m] += come - gone
-        for z in range(chairs[r, l]):
-            m = members[r, l, z]
-            if z == y:
-                continue
-            gone = worth[j, m] & 1 if not _met(packed, j, m, word, mask) else 0
-            come = worth[i, m] & 1 if not _met(packed, i, m, word, mask) else 0
-            goods[m] += come - gone
-        goods[i], goods[j] = new_i, new_j
-        members[r, k, x], members[r, l, y] = j, i
-        place[i, r, 0], place[i, r, 1] = l, y
-        place[j, r, 0], place[j, r, 1] = k, x
-        _set_lane(packed, i, r, l)
-        _set_lane(packed, j, r, k)
-        fresh[r, k] += change
-        fresh[r, l] -= change
-        filled[r, k] += grow
-        filled[r, l] -= grow
-    return accepted
+        for n in range(0, 4, 2):
+            x, y = choice[n], choice[n + 1]
+            if x >= 0:
+                _swap(worth, members, chairs, packed, goods, newcomer, fresh, filled, place, c.people, r, k, x, l, y)
+        made += 1
+    return made

@@ -17,11 +17,15 @@ from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
 
-PARTNERS = 30  # best partners of each person that moves look for
-HOT, COLD = 100.0, 1.0  # temperatures in points, where the best partners are worth about 50
+PARTNERS = 20  # best partners of each person that moves look for
+# Temperatures in points, where the best partners are worth about 50. The fuller everybody's rounds are of everybody
+# else, the more a plan must be shaken before it keeps the rules; the freer, the more time is won by starting cold.
+HOT, HOTTEST, COLD = 10.0, 60.0, 1.2
+SHAKE = 200.0  # more points per share of the other people whom each one meets
 WARM = 5.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
-CHUNK = 1_000_000  # proposals between two looks at progress and cancellation: about a tenth of a second
+QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
+CHUNK = 500_000  # proposals between two looks at progress and cancellation: about a fifth of a second
 
 
 def seat(
@@ -34,16 +38,23 @@ def seat(
 ) -> Seating:
     """Seat everybody who is present. `progress` hears the share done; what it raises ends the work."""
     state = _State(problem, weights, seed)
-    if len(state.spots):
+    if len(state.moves.spots):
         published = bool((problem.published[~problem.frozen] != NOWHERE).any())
         scale = state.usual / USUAL
-        hot, cold = (WARM if published else HOT) * scale, COLD * scale
+        hot, cold = (WARM if published else _hot(problem)) * scale, COLD * scale
         chunks = max(1, round(proposals / CHUNK))
         for chunk in range(chunks):
             start, end = (hot * (cold / hot) ** ((chunk + step) / chunks) for step in (0, 1))
-            state.anneal(start, end, proposals // chunks)
-            progress((chunk + 1) / chunks)
+            state.anneal(start, end, max(1, round(proposals * (1 - QUENCH) / chunks)))
+            progress((chunk + 1) / chunks * (1 - QUENCH))
+        state.anneal(cold, QUENCHED * cold, round(proposals * QUENCH))
+        progress(1)
     return state.seating()
+
+
+def _hot(problem: Problem) -> float:
+    meetings = int((problem.chairs.max(axis=1, initial=0) - 1).clip(0).sum())
+    return min(HOT + SHAKE * meetings / max(problem.people - 1, 1), HOTTEST)
 
 
 def warm() -> None:
@@ -63,79 +74,90 @@ class _State:
     """The arrays that the compiled moves work on."""
 
     def __init__(self, problem: Problem, weights: Weights, seed: int) -> None:
-        self.problem, self.weights = problem, weights
-        self.random = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF], dtype=np.uint64)
-        self.chairs = problem.chairs.astype(np.int64)
+        self.problem = problem
         rounds, people = problem.rounds, problem.people
-        laid = self.chairs.sum(axis=1)
-        empty = laid - problem.present.sum(axis=1)
-        total = people + int(empty.sum())
-        self.worth, self.unit = _codes(problem, total)
-        self.usual, self.partners = _partners(problem)
-        self.members = np.full((rounds, self.chairs.shape[1], max(1, int(self.chairs.max(initial=0)))), NOWHERE)
-        self.movable = np.zeros(self.members.shape, dtype=np.bool_)
-        self.packed = np.zeros((total, -(-rounds // annealing.LANES)), dtype=np.uint64)
-        self.place = np.zeros((total, rounds, 2), dtype=np.int32)
-        self.newcomer = np.zeros(total, dtype=np.int64)
-        self.newcomer[:people] = problem.newcomer
-        self.small = np.zeros(total, dtype=np.int64)
-        self.small[:people] = problem.small
-        self.home = np.full((rounds, total), NOWHERE, dtype=np.int64)
-        self.home[:, :people] = problem.published
-        self._lay_out(np.random.default_rng(seed))
-        self.spots = np.argwhere(self.movable)
-        self.starts = np.searchsorted(self.spots[:, 0], np.arange(rounds + 1))
-        seated = np.where(self.members >= 0, self.members, 0)
-        self.fresh = (self.newcomer[seated] * (self.members >= 0)).sum(axis=2)
-        self.filled = ((self.members >= 0) & (self.members < people)).sum(axis=2)
-        self.costs = _table_costs(problem, weights, self.members.shape[2])
-        self.goods = np.zeros(total, dtype=np.int64)
-        annealing.pack(self.members, self.chairs, self.packed, self.place)
-        annealing.count_good(self.worth, self.members, self.chairs, self.packed, self.goods)
-
-    def _lay_out(self, generator: np.random.Generator) -> None:
-        """Pinned and published people first, then everybody else at random, then stand-ins on empty chairs."""
-        problem = self.problem
-        stand_in = problem.people
-        for r in range(problem.rounds):
-            held = problem.published[r] if problem.frozen[r] else problem.pinned[r]
-            next_chair = np.zeros(self.chairs.shape[1], dtype=np.int64)
-            left = []
-            here = np.flatnonzero(problem.present[r])
-            for p in here[np.argsort(held[here] == NOWHERE, kind="stable")]:
-                k = held[p] if held[p] != NOWHERE else problem.published[r, p]
-                if k != NOWHERE and next_chair[k] < self.chairs[r, k]:
-                    self.members[r, k, next_chair[k]] = p
-                    self.movable[r, k, next_chair[k]] = held[p] == NOWHERE
-                    next_chair[k] += 1
-                else:
-                    left.append(int(p))
-            rest = list(generator.permutation(np.array(left, dtype=np.int64)))
-            for k in range(self.chairs.shape[1]):
-                for x in range(next_chair[k], self.chairs[r, k]):
-                    self.movable[r, k, x] = True
-                    if rest:
-                        self.members[r, k, x] = rest.pop()
-                    else:
-                        self.members[r, k, x] = stand_in
-                        stand_in += 1
+        chairs = problem.chairs.astype(np.int64)
+        total = people + int((chairs.sum(axis=1) - problem.present.sum(axis=1)).sum())
+        members, movable = _lay_out(problem, np.random.default_rng(seed))
+        spots = np.argwhere(movable)
+        worth, unit = _codes(problem, total)
+        self.usual, partners = _partners(problem)
+        newcomer, small = np.zeros((2, total), dtype=np.int64)
+        newcomer[:people], small[:people] = problem.newcomer, problem.small
+        home = np.full((rounds, total), NOWHERE, dtype=np.int64)
+        home[:, :people] = problem.published
+        self.moves = annealing.State(
+            worth=worth,
+            members=members,
+            chairs=chairs,
+            movable=movable,
+            spots=spots,
+            starts=np.searchsorted(spots[:, 0], np.arange(rounds + 1)),
+            place=np.zeros((total, rounds, 2), dtype=np.int32),
+            packed=np.zeros((total, -(-rounds // annealing.LANES)), dtype=np.uint64),
+            goods=np.zeros(total, dtype=np.int64),
+            partners=partners,
+            newcomer=newcomer,
+            fresh=np.zeros_like(chairs),
+            filled=((members >= 0) & (members < people)).sum(axis=2),
+            home=home,
+            small=small,
+            table_cost=_table_costs(problem, weights, members.shape[2]),
+            random=np.array([seed & 0xFFFF_FFFF_FFFF_FFFF], dtype=np.uint64),
+        )
+        self.costs = annealing.Costs(
+            unit=unit,
+            repeat=float(weights.repeat),
+            shortfall=float(weights.shortfall),
+            wanted=weights.good_meetings,
+            moved=float(weights.moved) if (home >= 0).any() else 0.0,
+            crowded=float(weights.crowded),
+            people=people,
+        )
+        annealing.index(self.moves)
 
     def anneal(self, hot: float, cold: float, proposals: int) -> None:
-        weights = self.weights
-        annealing.anneal(
-            self.worth, self.unit, self.members, self.chairs, self.packed, self.place, self.goods, self.movable,
-            self.spots, self.starts, self.partners, self.newcomer, self.fresh, self.filled,
-            np.flatnonzero(self.newcomer), self.costs, self.home, weights.moved, self.small, weights.crowded,
-            weights.repeat, weights.shortfall, weights.good_meetings, self.problem.people, hot, cold, proposals,
-            self.random,
-        )  # fmt: skip
+        annealing.anneal(self.moves, self.costs, float(hot), float(cold), proposals)
 
     def seating(self) -> Seating:
         table = np.full((self.problem.rounds, self.problem.people), NOWHERE, dtype=np.int32)
-        for r, k, x in np.argwhere(self.members >= 0):
-            if (p := self.members[r, k, x]) < self.problem.people:
+        for r, k, x in np.argwhere(self.moves.members >= 0):
+            if (p := self.moves.members[r, k, x]) < self.problem.people:
                 table[r, p] = k
         return Seating(table)
+
+
+def _lay_out(problem: Problem, generator: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """[R, K, S] who sits where, and who may move: pinned and published people first, then everybody else at random,
+    then stand-ins on empty chairs.
+    """
+    chairs = problem.chairs
+    members = np.full((*chairs.shape, max(1, int(chairs.max(initial=0)))), NOWHERE, dtype=np.int64)
+    movable = np.zeros(members.shape, dtype=np.bool_)
+    stand_in = problem.people
+    for r in range(problem.rounds):
+        held = problem.published[r] if problem.frozen[r] else problem.pinned[r]
+        next_chair = np.zeros(chairs.shape[1], dtype=np.int64)
+        left = []
+        here = np.flatnonzero(problem.present[r])
+        for p in here[np.argsort(held[here] == NOWHERE, kind="stable")]:
+            k = held[p] if held[p] != NOWHERE else problem.published[r, p]
+            if k != NOWHERE and next_chair[k] < chairs[r, k]:
+                members[r, k, next_chair[k]] = p
+                movable[r, k, next_chair[k]] = held[p] == NOWHERE
+                next_chair[k] += 1
+            else:
+                left.append(int(p))
+        rest = list(generator.permutation(np.array(left, dtype=np.int64)))
+        for k in range(chairs.shape[1]):
+            for x in range(next_chair[k], chairs[r, k]):
+                movable[r, k, x] = True
+                if rest:
+                    members[r, k, x] = rest.pop()
+                else:
+                    members[r, k, x] = stand_in
+                    stand_in += 1
+    return members, movable
 
 
 def _codes(problem: Problem, total: int) -> tuple[NDArray[np.int16], float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.matching.domain.scoring import Matrix
+from services.matching.domain.fit import Matrix
 from services.matching.domain.seating_problem import NOWHERE, Problem, even_chairs
 
 INDUSTRIES, TOPICS, PURPOSES = 22, 32, 4

@@ -1,0 +1,137 @@
+"""A tight upper bound on demand: the linear program over whole tables, solved by column generation.
+
+Variables are tables; everybody sits at as many as they have rounds, and no pair shares more than one. Tables with a blocked
+pair or one newcomer alone are no variables. Any prices u >= 0 of persons and v >= 0 of pairs give a valid bound:
+sum of rounds * u + sum of v + sum over persons of rounds / size * (best net worth of a table that holds them).
+The value of a seating is compared with it before penalties for shortfall and moved seats.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import linprog
+
+from services.matching.domain.pricing import MOST, price_tables
+from services.matching.domain.proof import bound
+from services.matching.domain.seating_problem import NoPlan, Problem
+
+PER_PERSON = 6  # tables that one round of pricing adds for each centre
+SMOOTH = 0.5  # share of the newest prices; damps the swings between two rounds of pricing
+CLOSE = 0.001  # relative gap between bound and restricted program at which to stop
+STEPS = 60
+ENOUGH = 30_000  # tables that the first searches of each centre look at
+
+
+@dataclass
+class _Program:
+    """The restricted linear program: tables found so far, and the pairs that more than one of them share."""
+
+    rounds: NDArray[np.int64]
+    tables: list[tuple[int, ...]] = field(default_factory=list)
+    worths: list[float] = field(default_factory=list)
+    known: set[tuple[int, ...]] = field(default_factory=set)
+    pairs: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def add(self, table: tuple[int, ...], worth: float) -> None:
+        if table not in self.known:
+            self.known.add(table)
+            self.tables.append(table)
+            self.worths.append(worth)
+
+    def solve(self) -> tuple[float, NDArray[np.float64], dict[tuple[int, int], float]]:
+        """Value, prices of persons, prices of pairs. Pairs enter only once they are shared too often."""
+        people = len(self.rounds)
+        while True:
+            rows = [p for table in self.tables for p in table]
+            columns = [c for c, table in enumerate(self.tables) for _ in table]
+            if self.pairs:
+                for c, table in enumerate(self.tables):
+                    for pair in _pairs(table):
+                        if pair in self.pairs:
+                            rows.append(people + self.pairs[pair])
+                            columns.append(c)
+            shape = (people + len(self.pairs), len(self.tables))
+            matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
+            limits = np.concatenate([self.rounds, np.ones(len(self.pairs))])
+            found = linprog(-np.array(self.worths), A_ub=matrix, b_ub=limits, method="highs-ipm")
+            shared: dict[tuple[int, int], float] = {}
+            for c in np.flatnonzero(found.x > 1e-7):
+                for pair in _pairs(self.tables[c]):
+                    shared[pair] = shared.get(pair, 0) + found.x[c]
+            over = [pair for pair, times in shared.items() if times > 1 + 1e-6 and pair not in self.pairs]
+            if not over:
+                price = np.maximum(-found.ineqlin.marginals, 0)
+                return -found.fun, price[:people], {pair: price[people + at] for pair, at in self.pairs.items()}
+            for pair in over:
+                self.pairs[pair] = len(self.pairs)
+
+
+def _pairs(table: tuple[int, ...]) -> list[tuple[int, int]]:
+    return [(table[x], table[y]) for x in range(len(table)) for y in range(x + 1, len(table))]
+
+
+def certificate(problem: Problem, progress: Callable[[float], None] = lambda bound: None) -> float:
+    """The best bound found: valid whenever the work ends. `progress` hears each better bound and may raise.
+
+    Raises `NoPlan` for tables that are too large to price. Seconds at 200 people, minutes at 1,000.
+    """
+    in_use = np.unique(problem.chairs[problem.chairs > 1])
+    if not len(in_use) or in_use.max() > MOST:
+        raise NoPlan(f"a certificate needs tables of 2 to {MOST}")
+    rounds = problem.present.sum(axis=0).astype(np.int64)
+    worth = np.where(problem.blocked, -np.inf, problem.worth.astype(np.float64))
+    np.fill_diagonal(worth, -np.inf)
+    most = int(in_use.max())
+    start, price = bound(np.where(problem.blocked, 0, problem.worth), rounds * (most - 1))
+    smooth, pair_prices = price * (most - 1), {}
+    program = _Program(rounds)
+    best, enough = start, ENOUGH
+    for _ in range(STEPS):
+        limit = float(rounds @ smooth) + sum(pair_prices.values())
+        extra = np.zeros(problem.people)
+        before = len(program.tables)
+        for size in in_use:
+            complete, holds, tables, nets = _price(worth, smooth, pair_prices, problem.newcomer, int(size), enough)
+            extra = np.maximum(extra, holds / size if complete else np.inf)
+            for table in tables[nets > 0]:
+                members = tuple(sorted(int(p) for p in table))
+                program.add(members, sum(float(problem.worth[i, j]) for i, j in _pairs(members)))
+        if (limit := limit + float(rounds @ extra)) < best:
+            best = limit
+            progress(best)
+        if not program.tables:
+            break
+        # Prices that find hardly anything new have settled: damping would only delay the end.
+        settled = len(program.tables) <= 1.02 * before
+        share = 1.0 if settled else SMOOTH
+        enough *= 8 if settled and not np.isfinite(extra).all() else 1
+        value, fresh, fresh_pairs = program.solve()
+        if best - value <= CLOSE * abs(best):
+            break
+        smooth = share * fresh + (1 - share) * smooth
+        pair_prices = {
+            pair: share * fresh_pairs.get(pair, 0) + (1 - share) * pair_prices.get(pair, 0)
+            for pair in {*fresh_pairs, *pair_prices}
+        }
+        pair_prices = {pair: each for pair, each in pair_prices.items() if each > 1e-6}
+    return best
+
+
+def _price(
+    worth: NDArray[np.float64],
+    prices: NDArray[np.float64],
+    pair_prices: dict[tuple[int, int], float],
+    newcomer: NDArray[np.bool_],
+    size: int,
+    enough: int,
+) -> Any:
+    net = worth - (prices[:, None] + prices[None, :]) / (size - 1)
+    for (i, j), each in pair_prices.items():
+        net[i, j] -= each
+        net[j, i] -= each
+    order = np.argsort(-net, axis=1, kind="stable").astype(np.int32)
+    return price_tables(net, order, newcomer, size, PER_PERSON, enough)
