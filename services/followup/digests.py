@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from services.followup.domain import digest, drafts
-from services.followup.domain.policy import Calendar
+from services.followup.domain.policy import Calendar, Policy
 from services.followup.domain.states import State
 from services.followup.domain.texts import FRAME
 from services.followup.letters import brief_words, due_words, letter
@@ -62,13 +62,9 @@ class Writer:
 
     def next_at(self, mailbox: Mailbox, now: datetime) -> datetime | None:
         """When this person may hear of what is open for them; None if nothing is."""
-        items = self.relevant(mailbox.items)
-        news: list[Item | OpenReminder] = [*items, *mailbox.reminders]
+        news = self._news(mailbox)
         if not news:
             return None
-        rules = [self._rules.policy(item.policy).steps[item.step - 1] for item in items]
-        others = [self._rules.policy(each.policy).reminder(each.kind) for each in mailbox.reminders]
-        waits = all(rule is not None and rule.calendar is Calendar.BUSINESS for rule in (*rules, *others))
         found = digest.next_message_at(
             now,
             mailbox.person,
@@ -76,19 +72,36 @@ class Writer:
             mailbox.sent,
             mailbox.active_at,
             urgent=any(each.kind in URGENT for each in news),
-            business=self._rules.policy(news[0].policy) if waits else None,
+            business=self._business_days(news),
         )
         return found or now + AWAY
+
+    def may_leave(self, mailbox: Mailbox, now: datetime) -> bool:
+        """Whether what is left to say may be said now: since it was planned, some of it may have come to nothing."""
+        return digest.admissible(now, mailbox.person, self._business_days(self._news(mailbox)))
+
+    def _news(self, mailbox: Mailbox) -> list[Item | OpenReminder]:
+        """What comes before or right after the gathering leads, what one only owes oneself comes last."""
+        first = [each for each in mailbox.reminders if each.kind in URGENT]
+        last = [each for each in mailbox.reminders if each.kind not in URGENT]
+        return [*first, *self.relevant(mailbox.items), *last]
+
+    def _business_days(self, news: list[Item | OpenReminder]) -> Policy | None:
+        """The cadence that knows the business days, for news that can all wait for one."""
+        if not news or not all(self._calendar(each) is Calendar.BUSINESS for each in news):
+            return None
+        return self._rules.policy(news[0].policy)
+
+    def _calendar(self, news: Item | OpenReminder) -> Calendar | None:
+        policy = self._rules.policy(news.policy)
+        rule = policy.steps[news.step - 1] if isinstance(news, Item) else policy.reminder(news.kind)
+        return rule.calendar if rule else None
 
     async def write(
         self, connection: Connection, mailbox: Mailbox, delivery: Delivery, now: datetime
     ) -> EmailMessage | None:
         """The message as it is to be said now; None if there is nothing left to say."""
-        items = self.relevant(mailbox.items)
-        # What comes before or right after the gathering leads, what one only owes oneself comes last.
-        first = [each for each in mailbox.reminders if each.kind in URGENT]
-        last = [each for each in mailbox.reminders if each.kind not in URGENT]
-        news: list[Item | OpenReminder] = [*first, *items, *last]
+        news = self._news(mailbox)
         if not news:
             return None
         entries: list[Mapping[str, object]] = []
@@ -102,7 +115,7 @@ class Writer:
             mailbox.locale,
             FRAME,
             {
-                "about": next((each.kind for each in items if each.kind in URGENT), news[0].kind),
+                "about": next((each.kind for each in news if each.kind == "thank_last_call"), news[0].kind),
                 "name": drafts.one_line(reader.card.name) if reader else "",
                 "entries": entries,
                 "count": len(news),
@@ -176,14 +189,18 @@ async def plan(database: Database, writer: Writer, now: datetime) -> int:
     async with database.transaction() as tx:
         ready = await mail.ready(tx, PLAN_AT_ONCE)
         queued = 0
+        planned: dict[UUID, datetime | None] = dict.fromkeys(ready)
         for box in await writer.mailboxes(tx, ready):
-            news = [*writer.relevant(box.items), *box.reminders]
+            if (again := writer.next_at(box, now)) is None:
+                continue
             local = now.astimezone(box.person.zone)
-            if news and (delivery := await mail.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now)):
+            if not writer.may_leave(box, now):
+                planned[box.person_id] = again
+            elif delivery := await mail.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now):
                 await mail.settle(tx, box.items, delivery)
                 await reminders.settle(tx, [each.id for each in box.reminders], delivery)
                 queued += 1
-        await mail.plan(tx, [(person, None) for person in ready], now)
+        await mail.plan(tx, list(planned.items()), now)
     return queued
 
 

@@ -114,7 +114,7 @@ class Sender:
             await self._end(delivery, "suppressed", "nothing_left" if boxes else "not_wanted")
             return
         box = boxes[0]
-        if box.person.is_quiet(now.astimezone(box.person.zone).time()):
+        if not self._writer.may_leave(box, now):
             later = self._writer.next_at(box, now)
             await self._postpone(delivery, later or now + RETRIES[-1], "quiet_hours")
             return

@@ -48,7 +48,7 @@ def next_message_at(
             earliest = max(earliest, past[-count] + span)
     if len([moment for moment in past if active_at is None or moment > active_at]) >= PATIENCE:
         earliest = max(earliest, past[-1] + WEEK)
-    if urgent and _admissible(earliest, person, business):
+    if urgent and admissible(earliest, person, business):
         return earliest
     return _next_slot(earliest, person, person_id, business)
 
@@ -62,13 +62,14 @@ def _next_slot(earliest: datetime, person: Person, person_id: UUID, business: Po
             # Hours that somebody keeps quiet move the slot to their end.
             clock = person.quiet_until if person.is_quiet(slot) and person.quiet_until > slot else slot
             moment = (datetime.combine(day, clock, person.zone) + spread).astimezone(UTC)
-            if moment >= earliest and _admissible(moment, person, business):
+            if moment >= earliest and admissible(moment, person, business):
                 return moment
         day += DAY
     return None
 
 
-def _admissible(moment: datetime, person: Person, business: Policy | None) -> bool:
+def admissible(moment: datetime, person: Person, business: Policy | None) -> bool:
+    """Whether a message may leave now: nobody is asleep or away, and what can wait waits for a business day."""
     local = moment.astimezone(person.zone)
     if person.is_quiet(local.time()) or person.is_away(local.date()):
         return False

@@ -13,15 +13,17 @@ import pytest
 
 from services.followup.app import build_links, read_rules
 from services.followup.digests import Writer
-from services.followup.domain import identity
+from services.followup.domain import identity, reminders
 from services.followup.domain.business_days import is_business_day
 from services.followup.domain.cadence import Person
 from services.followup.domain.course import Course, Followup, Owner, course
 from services.followup.domain.digest import APART, LIMITS
 from services.followup.domain.policy import Calendar
+from services.followup.domain.reminders import Subject
 from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, Report, State
 from services.followup.settings import FollowupSettings
 from services.followup.store.mail import Item, Mailbox
+from services.followup.store.reminders import OpenReminder
 
 SETTINGS = FollowupSettings(
     database_url="postgresql://x", kafka_bootstrap_servers="x", link_secret="only-for-this-test"
@@ -53,6 +55,8 @@ class Attendee:
     tracks: dict[UUID, Track] = field(default_factory=dict)
     open: list[tuple[UUID, int]] = field(default_factory=list)
     until: dict[tuple[UUID, int], datetime] = field(default_factory=dict)
+    reminders: list[OpenReminder] = field(default_factory=list)
+    told: list[tuple[datetime, OpenReminder]] = field(default_factory=list)
     sent: list[tuple[datetime, list[Item]]] = field(default_factory=list)
     active_at: datetime | None = None
     refused_at: datetime | None = None
@@ -90,6 +94,20 @@ class Year:
                 self.at(now + delay, lambda moment: self.report(attendee, track, moment))
 
         self.at(known_at, known)
+
+    def register(self, attendee: Attendee, gathering: UUID, starts_at: datetime) -> None:
+        """What hangs on the gathering itself, under a registration of its own."""
+        registration = UUID(int=gathering.int * 10**6 + attendee.person_id.int)
+        plan = self.random.choice(("", "翌日に資料を送る、2週間以内に1社を訪問する", "考える"))
+        subject = Subject(registration, 1, attendee.person, starts_at, starts_at + timedelta(hours=3), plan)
+        for each in reminders.plan(POLICY, subject):
+
+            def come(now: datetime, each: reminders.Reminding = each) -> None:
+                found = OpenReminder(each.id, each.kind, each.text, registration, 1, each.useful_until)
+                attendee.reminders.append(found)
+                self.plan_mail(attendee, now)
+
+            self.at(each.due_at, come)
 
     def follow(self, attendee: Attendee, track: Track) -> None:
         """Set the timer to the next step."""
@@ -138,9 +156,9 @@ class Year:
                 kind, state = POLICY.steps[step - 1].kind, track.course.standing.state
                 items.append(Item(id_, step, kind, attendee.person_id, state, 1, until))
         sent = tuple(moment for moment, _ in attendee.sent if now - moment < timedelta(days=8))
-        return Mailbox(
-            attendee.person_id, attendee.person_id, "x", "ja", attendee.person, sent, attendee.active_at, tuple(items)
-        )
+        own = tuple(each for each in attendee.reminders if each.until_at > now)
+        who, person = attendee.person_id, attendee.person
+        return Mailbox(who, who, "x", "ja", person, sent, attendee.active_at, tuple(items), own)
 
     def plan_mail(self, attendee: Attendee, now: datetime) -> None:
         attendee.mail_version += 1
@@ -153,10 +171,15 @@ class Year:
             if attendee.mail_version != version:
                 return
             box = self.mailbox(attendee, moment)
+            if not WRITER.may_leave(box, moment):
+                self.plan_mail(attendee, moment)
+                return
             items = WRITER.relevant(box.items)
             attendee.open.clear()
-            if items and attendee.refused_at is None:
+            attendee.reminders.clear()
+            if (items or box.reminders) and attendee.refused_at is None:
                 attendee.sent.append((moment, items))
+                attendee.told += [(moment, each) for each in box.reminders]
 
         self.at(next_at, leave)
 
@@ -169,6 +192,7 @@ def test_a_year_without_a_message_too_many(seed: int) -> None:
         gathering = UUID(int=number + 1)
         evening = START + timedelta(days=9 * number, hours=year.random.choice((1, 5, 9, 11, 14, 22)))
         for attendee in attendees:
+            year.register(attendee, gathering, evening)
             for _ in range(year.random.choice((0, 3, 20))):
                 year.meet(attendee, gathering, evening + timedelta(minutes=year.random.randint(0, 120)))
     for attendee in attendees[::3]:
@@ -176,6 +200,7 @@ def test_a_year_without_a_message_too_many(seed: int) -> None:
         year.at(moment, lambda now, who=attendee: year.refuse(who, now))
     year.play(START + timedelta(days=500))
     assert sum(len(attendee.sent) for attendee in attendees) > 200
+    assert {each.kind for attendee in attendees for _, each in attendee.told} == {"brief", "survey", "own_task"}
     for attendee in attendees:
         check(attendee)
 
@@ -192,7 +217,10 @@ def check(attendee: Attendee) -> None:
         local = moment.astimezone(attendee.person.zone)
         assert time(8) <= local.time() < time(21), (attendee.person.zone, local)
         assert attendee.refused_at is None or moment < attendee.refused_at
-        if all(POLICY.steps[item.step - 1].calendar is Calendar.BUSINESS for item in items):
+        other = [each for at, each in attendee.told if at == moment]
+        calendars = [POLICY.steps[item.step - 1].calendar for item in items]
+        calendars += [rule.calendar for each in other if (rule := POLICY.reminder(each.kind))]
+        if all(calendar is Calendar.BUSINESS for calendar in calendars):
             assert is_business_day(local.date(), "JP", POLICY.closures)
         assert len({item.followup for item in items}) == len(items)
         for item in items:
@@ -205,3 +233,5 @@ def check(attendee: Attendee) -> None:
             assert moment < item.until_at
     told = [(item.followup, item.step) for _, items in attendee.sent for item in items]
     assert len(told) == len(set(told))
+    assert all(moment < each.until_at for moment, each in attendee.told)
+    assert len({each.id for _, each in attendee.told}) == len(attendee.told)
