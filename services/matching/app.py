@@ -21,6 +21,7 @@ from services.matching import (
     links_api,
     live_api,
     planner,
+    printing,
     sightings_api,
 )
 from services.matching.links import Links
@@ -47,7 +48,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
     partners = (api, feedback_api, learning_api, links_api, live_api, sightings_api)
-    people = (evening, feedback_pages, encounters, desk, card_pages, board, board_desk)
+    people = (evening, feedback_pages, encounters, desk, card_pages, board, board_desk, printing)
     for each in (*partners, *people):
         app.include_router(each.router)
     return app

@@ -1,5 +1,6 @@
 """Every knob of matching's process. The constants of the score live in the domain."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
@@ -20,6 +21,8 @@ class MatchingSettings(Settings):
     """Seat changes tried per plan. A count, not a time, so that a plan can be made again exactly."""
     isolation_minutes: Annotated[int, Field(ge=5, le=600)] = 30
     """How long somebody who is checked in may be without a recorded meeting before the organiser is told, in minutes."""
+    print_font: Path | None = None
+    """A TrueType file to embed in badges and table sheets. Unset: a Japanese font that readers of PDF bring along."""
     sensor_least_seconds: Annotated[int, Field(ge=20, le=3600)] = 60
     """Seconds that sensors must have seen two people face each other before it counts as a meeting."""
     embedding_url: Annotated[str, Field(pattern="^https?://")] | None = None
