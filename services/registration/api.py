@@ -9,18 +9,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.registration import operations
 from services.registration.domain import registration as rules
-from services.registration.domain.answers import Answers, advise
+from services.registration.domain.answers import Answers, advise, suggest, suggested_tags
 from services.registration.domain.csv_intake import NotCsv, read_csv
 from services.registration.domain.gathering import ExternalId, GatheringBody, PhaseBody
 from services.registration.domain.registration import Registration
 from services.registration.operations import Submitted
 from services.registration.store import gatherings, registrations
 from services.registration.store.gatherings import StoredGathering
+from shared.lexicon import lexicon
 from shared.platform import bulk, clock
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import RowProblem, Verdict, Verdicts, rejected
 from shared.platform.database import Connection
-from shared.platform.errors import EnishiError, Invalid, NotFound
+from shared.platform.errors import Conflict, EnishiError, Invalid, NotFound
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
 
@@ -49,6 +50,27 @@ class Arrivals(Body):
     """Who arrived."""
 
     registration_ids: Annotated[list[UUID], Field(min_length=1, max_length=5000)]
+
+
+# --- tags ------------------------------------------------------------------------------------------------------------
+
+
+class Sentence(Body):
+    """What somebody needs or offers, in their own words."""
+
+    text: Annotated[str, Field(max_length=10_000)]
+
+
+@router.get("/tags")
+async def list_tags(caller: Read) -> dict[str, Any]:
+    """Every tag that needs and offers can have, with its name in Japanese and English."""
+    return {"tags": [{"tag": each.key, "ja": each.ja, "en": each.en} for each in lexicon().values()]}
+
+
+@router.post("/tags/suggestions")
+async def suggest_for(body: Sentence, caller: Read) -> dict[str, Any]:
+    """Tags for a sentence, for the person to confirm. Nothing is stored."""
+    return {"suggestions": [each.model_dump() for each in suggest(body.text)]}
 
 
 # --- gatherings ------------------------------------------------------------------------------------------------------
@@ -98,13 +120,25 @@ async def change_phase(gathering_id: UUID, body: PhaseBody, database: Db, caller
 async def register(
     gathering_id: UUID, body: Answers, request: Request, database: Db, caller: Write, key: IdempotencyKey = None
 ) -> Response:
-    """Register one person. The same `external_id` again gives the same answer with 200; vague answers get advice."""
+    """Register one person. The same `external_id` again gives the same answer with 200.
+
+    Vague answers get advice, and needs and offers without tags get suggestions: let the person confirm them, and send
+    the registration again with `need_tags` and `offer_tags`.
+    """
 
     async def operation(tx: Connection) -> Response:
         (result,) = await operations.submit(tx, caller.partner_id, gathering_id, [body], clock.now())
         if result.registration is None:
+            if result.conflict:
+                raise Conflict(result.reason)
             raise Invalid(f"{result.pointer or 'body'}: {result.reason}")
-        content = {**_registration(result.registration), "advice": [each.model_dump() for each in advise(body)]}
+        content = {
+            **_registration(result.registration),
+            "advice": [each.model_dump() for each in advise(body)],
+            "suggested_tags": {
+                name: [each.model_dump() for each in found] for name, found in suggested_tags(body).items()
+            },
+        }
         return json_response(content, 201 if result.status == "created" else 200)
 
     return await once(request, database, caller, key, operation)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.registration.domain import registration as rules
-from services.registration.domain.answers import Answers
+from services.registration.domain.answers import Answers, unknown_tag
 from services.registration.domain.gathering import GatheringBody, WrongPhase, check_transition
 from services.registration.domain.registration import Registration
 from services.registration.store import gatherings, registrations
@@ -67,6 +67,8 @@ class Submitted:
     registration: Registration | None = None
     pointer: str = ""
     reason: str = ""
+    conflict: bool = False
+    """Rejected by the state of things, not for what was sent."""
 
 
 async def submit(
@@ -121,6 +123,10 @@ def _one(
     seats_left: int,
     now: datetime,
 ) -> Submitted:
+    if unknown := unknown_tag(answers):
+        return Submitted(
+            "rejected", pointer=f"/{unknown[0]}", reason=f"there is no tag “{unknown[1]}”; GET /v1/tags lists them all"
+        )
     if named is not None and named.gathering_id != gathering.gathering_id:
         return Submitted("rejected", pointer="/external_id", reason="this id names a registration at another gathering")
     if named is not None:
@@ -136,7 +142,7 @@ def _one(
     try:
         status, reason = rules.admission(gathering.phase, gathering.definition.admission, seats_left)
     except WrongPhase as error:
-        return Submitted("rejected", reason=str(error))
+        return Submitted("rejected", reason=str(error), conflict=True)
     return Submitted(
         "created",
         Registration(

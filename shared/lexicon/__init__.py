@@ -88,6 +88,5 @@ def _latin(character: str) -> bool:
 
 
 def suggest_tags(text: str, limit: int = 3) -> list[str]:
-    """Tags for a sentence, for the person to confirm: the concepts with the most telling words first."""
-    found = concepts_in(text)
-    return sorted(found, key=lambda key: (-len(found[key]), key))[:limit]
+    """Tags for a sentence, for the person to confirm: the first concepts that it shows."""
+    return list(concepts_in(text))[:limit]

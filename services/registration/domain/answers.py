@@ -19,6 +19,7 @@ from shared.contracts.vocabulary import (
     ShortText,
     Tag,
 )
+from shared.lexicon import concepts_in, lexicon, suggest_tags
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -99,6 +100,39 @@ class Advice(BaseModel):
 
     pointer: str
     example: str
+
+
+class Suggestion(BaseModel):
+    """A tag for the person to confirm, and the words of theirs that show it."""
+
+    tag: str
+    ja: str
+    en: str
+    words: str
+
+
+def suggest(text: str | None) -> list[Suggestion]:
+    """Tags for what somebody wrote."""
+    shown = concepts_in(text or "")
+    return [
+        Suggestion(tag=tag, ja=lexicon()[tag].ja, en=lexicon()[tag].en, words=shown[tag])
+        for tag in suggest_tags(text or "")
+    ]
+
+
+def suggested_tags(answers: Answers) -> dict[str, list[Suggestion]]:
+    """Tags for the needs and offers that came without any: what the person confirms counts more than what we read."""
+    wanted = {"need_tags": answers.needs or answers.goal, "offer_tags": answers.offers}
+    return {name: suggest(text) for name, text in wanted.items() if not getattr(answers, name)}
+
+
+def unknown_tag(answers: Answers) -> tuple[str, str] | None:
+    """The field and the first tag that no concept has: it would never match anybody."""
+    for name in ("need_tags", "offer_tags"):
+        for tag in getattr(answers, name):
+            if tag not in lexicon():
+                return name, tag
+    return None
 
 
 _VAGUE: Final = re.compile(

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydantic import ValidationError
 
-from services.registration.domain.answers import Answers, clean
+from services.registration.domain.answers import Answers, Consents, clean
 
 MAX_FIELD: Final = 20_000  # characters; a longer one is an unclosed quote, not an answer
 MAX_ROWS: Final = 20_000
@@ -38,7 +39,18 @@ COLUMNS: Final = {
     "参加回数": "times_attended",
     "自己紹介": "pitch",
     "申込日時": "registered_at",
-    **{name: name for name in Answers.model_fields if name not in ("consents", "need_tags", "offer_tags")},
+    "求めるもののタグ": "need_tags",
+    "提供できるもののタグ": "offer_tags",
+    "プロフィール公開": "consent_profile",
+    "お礼の連絡": "consent_thanks",
+    "主催者のお知らせ": "consent_news",
+    **{f"consent_{name}": f"consent_{name}" for name in Consents.model_fields},
+    **{name: name for name in Answers.model_fields if name != "consents"},
+}
+_CONSENT: Final = "consent_"
+_YES_NO: Final = {
+    **dict.fromkeys(("yes", "true", "1", "はい", "同意する", "同意します", "可", "○"), True),
+    **dict.fromkeys(("no", "false", "0", "いいえ", "同意しない", "同意しません", "不可", "×"), False),
 }
 _PURPOSES: Final = {
     "partner": "partner_search",
@@ -97,6 +109,14 @@ def _answers(fields: list[str], row: list[str]) -> Answers | list[tuple[str, str
     for name in _NUMBERS:
         if isinstance(text := given.get(name), str) and text.isdecimal() and len(text) < 10:
             given[name] = int(text)
+    for name in ("need_tags", "offer_tags"):
+        if isinstance(tags := given.get(name), str):
+            given[name] = tuple(tag for tag in re.split(r"[;,、\s]+", tags) if tag)
+    consents = {name: given.pop(name) for name in list(given) if name.startswith(_CONSENT)}
+    if consents:
+        given["consents"] = {
+            name.removeprefix(_CONSENT): _YES_NO.get(str(text).lower(), text) for name, text in consents.items()
+        }
     try:
         return Answers.model_validate(given)
     except ValidationError as error:

@@ -229,7 +229,9 @@ async def test_manual_admission_waits_for_a_decision(platform: Platform) -> None
 async def test_a_closed_gathering_takes_nobody(platform: Platform) -> None:
     gathering = await platform.gathering()
     await platform.call("POST", f"/gatherings/{gathering}/phase", json={"phase": "closed"})
-    assert (await platform.register(gathering, 1)).status_code == 422
+    refused = await platform.register(gathering, 1)
+    assert refused.status_code == 409
+    assert "is closed" in refused.json()["detail"]
     await platform.call("POST", f"/gatherings/{gathering}/phase", json={"phase": "cancelled"})
     answer = await platform.call("POST", f"/gatherings/{gathering}/phase", json={"phase": "open"})
     assert answer.status_code == 409
@@ -342,3 +344,26 @@ async def test_openapi_is_served(platform: Platform) -> None:
     document = (await platform.http.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     assert "/v1/gatherings/{gathering_id}/registrations/bulk" in document["paths"]
+
+
+async def test_tags_are_suggested_confirmed_and_known(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    asked = {"needs": "動画を作ってくれる会社", "offers": "工場見学を受け入れます"}
+    suggested = (await platform.register(gathering, 1, **asked)).json()["suggested_tags"]
+    assert suggested["need_tags"][0] == {"tag": "video", "ja": "動画・写真", "en": "video and photo", "words": "動画"}
+    assert [each["tag"] for each in suggested["offer_tags"]] == ["factory_tour"]
+
+    confirmed = await platform.register(gathering, 1, **asked, need_tags=["video"], offer_tags=["factory_tour"])
+    assert (confirmed.status_code, confirmed.json()["revision"]) == (200, 2)
+    assert confirmed.json()["suggested_tags"] == {}
+    newest = [e.payload for e in await outbox_of(platform.database) if e.topic == "registered"][-1]
+    assert newest.need_tags == ("video",)  # type: ignore[union-attr]
+
+    refused = await platform.register(gathering, 2, **asked, need_tags=["vidoe"])
+    assert refused.status_code == 422
+    assert "there is no tag" in refused.json()["detail"]
+
+    known = {each["tag"] for each in (await platform.call("GET", "/tags")).json()["tags"]}
+    assert {"video", "factory_tour"} <= known
+    typing = await platform.call("POST", "/tags/suggestions", json={"text": "Looking for translators"})
+    assert [each["tag"] for each in typing.json()["suggestions"]] == ["translation"]

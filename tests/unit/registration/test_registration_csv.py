@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.registration.domain import csv_intake
-from services.registration.domain.answers import Answers, clean
+from services.registration.domain.answers import Answers, Consents, clean
 from services.registration.domain.csv_intake import COLUMNS, NotCsv, read_csv
 
 OSAKA = Path(__file__).parents[3] / "deploy" / "demo" / "data" / "osaka" / "registrations.csv"
@@ -59,7 +59,8 @@ def test_purposes_in_the_words_of_platforms(sent: str, stored: str) -> None:
 
 
 def test_every_column_means_a_field() -> None:
-    assert set(COLUMNS.values()) <= set(Answers.model_fields)
+    consents = {f"consent_{name}" for name in Consents.model_fields}
+    assert set(COLUMNS.values()) == set(Answers.model_fields) - {"consents"} | consents
 
 
 @given(
@@ -200,3 +201,12 @@ def test_too_many_rows_are_refused_as_a_whole(monkeypatch: pytest.MonkeyPatch) -
     assert len(taken(written(HEADER, *rows[:3]))) == 3
     with pytest.raises(NotCsv, match="more than 3 rows"):
         list(read_csv(written(HEADER, *rows)))
+
+
+def test_consents_and_tags_have_columns() -> None:
+    header = [*HEADER, "プロフィール公開", "consent_news", "求めるもののタグ", "offer_tags"]
+    (person,) = taken(written(header, [*GOOD, "いいえ", "YES", "video; sns", "machining"]))
+    assert (person.consents.profile, person.consents.thanks, person.consents.news) == (False, True, True)
+    assert (person.need_tags, person.offer_tags) == (("video", "sns"), ("machining",))
+    ((pointer, _),) = problems(written([*HEADER, "consent_news"], [*GOOD, "たぶん"]))
+    assert pointer == "/consents/news"

@@ -26,7 +26,7 @@ ANSWERS = Answers(
     offers="工場見学",
     goal="3名と話す",
     industry="E",
-    need_tags=("metalwork",),
+    need_tags=("machining",),
 )
 STATUSES = ("pending", "accepted", "waitlisted", "declined", "cancelled")
 ACTIONS = ("accept", "decline", "cancel")
@@ -188,7 +188,7 @@ def test_what_everybody_may_read_has_no_word_of_the_person() -> None:
     text = rules.registered(registration()).model_dump_json()
     assert not [word for word in PERSONAL if word in text]
     assert rules.registered(registration()).goal_count == 3
-    assert rules.registered(registration()).need_tags == ("metalwork",)
+    assert rules.registered(registration()).need_tags == ("machining",)
 
 
 def test_the_profile_has_no_address() -> None:
