@@ -24,11 +24,13 @@ RECEIVE_DAMPING: Final = 0.5
 """Share of the receive effect that counts, so that meetings do not pile up on those whom everybody likes."""
 PSEUDO_PAIRS: Final = 200.0
 """How many pairs the hand-set weights count for."""
+SPREAD: Final = 0.25
+"""Standard deviation of the prior of a multiplier at the most: a term that hardly varies is not at the mercy of chance."""
 CLIP: Final = (0.5, 2.0)
 """How far a multiplier may go, whatever the labels say."""
 POINTS_PER_LOGIT: Final = 25.0
 """Points of the score that make one logit before the scale is fitted: the step from none to a good meeting."""
-SCALE: Final = (0.1, 4.0)
+SCALE: Final = (0.02, 4.0)
 """Bounds of the fitted scale c: a score that predicts nothing, or everything, still keeps its terms apart."""
 
 GLAD_STATES: Final = frozenset({"replied", "booked", "met_again", "outcome"})
@@ -129,9 +131,9 @@ def learn(terms: Array, glad: NDArray[np.bool_], offsets: Array) -> Learned:
     """Fit the multipliers of the terms of a score.
 
     `terms` is [label, term], each in points under the hand-set weights; `offsets` holds each label's person effects in
-    logits. Two MAP fits: first the score's scale, then what its terms deserve at that scale, each with a Gaussian prior
-    at 1 that weighs as much as `PSEUDO_PAIRS` pairs (a unit-information prior: Kass and Wasserman 1995). A term that
-    never varies in these labels stays as it is.
+    logits. Two MAP fits: first the score's scale, then what its terms deserve at that scale. Each has a Gaussian prior at
+    1 that weighs as much as `PSEUDO_PAIRS` pairs would at scale 1 (a unit-information prior: Kass and Wasserman 1995), and
+    no less than `SPREAD` says. So labels that the score does not explain leave its weights as they are.
     """
     if not len(glad):
         return Learned(np.ones(terms.shape[1]), 1.0, 0)
@@ -139,20 +141,21 @@ def learn(terms: Array, glad: NDArray[np.bool_], offsets: Array) -> Learned:
     order = np.lexsort((offsets, glad, *terms.T))
     logits, truth, rest = terms[order] / POINTS_PER_LOGIT, glad[order].astype(float), offsets[order]
     whole = logits.sum(axis=1, keepdims=True)
-    scale = float(np.clip(_map_logistic(whole, truth, rest)[0], *SCALE))
-    multipliers = np.clip(_map_logistic(scale * logits, truth, rest), *CLIP)
+    scale = float(np.clip(_map_logistic(whole, truth, rest, PSEUDO_PAIRS * whole.var(axis=0) / 4)[0], *SCALE))
+    belief = np.maximum(PSEUDO_PAIRS * logits.var(axis=0) / 4, SPREAD**-2)
+    multipliers = np.clip(_map_logistic(scale * logits, truth, rest, belief), *CLIP)
     return Learned(multipliers, scale, len(glad))
 
 
-def _map_logistic(features: Array, truth: Array, offsets: Array) -> Array:
-    """Coefficients with prior mean 1, by Newton's method with an intercept. Strictly convex, so it has one answer."""
-    spread = features.var(axis=0)
+NEWTON_STEPS: Final = 50  # far more than a convex loss needs; a handful in practice
+
+
+def _map_logistic(features: Array, truth: Array, offsets: Array, belief: Array) -> Array:
+    """Coefficients with prior mean 1 and precision `belief`, by Newton's method. Strictly convex: it has one answer."""
     centred = np.hstack([features - features.mean(axis=0), np.ones((len(truth), 1))])
-    # 1/4 is the information of one pair at even odds; the intercept is held by a single pair, for one-sided labels.
-    precision = np.append(PSEUDO_PAIRS * spread / 4, 0.25)
-    precision[:-1] = np.maximum(precision[:-1], 1e-6)
+    # 1/4 is the information of one pair at even odds; a single one holds the intercept, for one-sided labels.
+    precision = np.append(np.maximum(belief, 1e-6), 0.25)
     prior = np.append(np.ones(features.shape[1]), 0.0)
-    # The prior belongs to the uncentred model; centring only moves the intercept, which is free.
     at = prior.copy()
     at[-1] = _logit(np.clip(truth.mean(), 0.01, 0.99))
 
@@ -172,9 +175,6 @@ def _map_logistic(features: Array, truth: Array, offsets: Array) -> Array:
         if float(np.abs(shrink * step).max()) < 1e-10:
             break
     return at[:-1]
-
-
-NEWTON_STEPS: Final = 50  # far more than a convex loss needs; a handful in practice
 
 
 def _sigmoid(value: Any) -> Any:
