@@ -1,13 +1,17 @@
 """Bringing two people together: proposals with the consent of both, and what follows when both say yes."""
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache, partial
+from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from services.matching.domain import desk
 from services.matching.domain.desk import Candidate
+from services.matching.domain.people import Person
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.settings import Weights
 from services.matching.guidance import guidance, may_meet
@@ -46,8 +50,7 @@ async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
     ]
     me = person_of(seeker.registered, seeker.profile)
     them = said.among([person_of(guest.registered, guest.profile) for guest in room])
-    # A second of arithmetic at a thousand people: aside, so that other requests are answered meanwhile.
-    found = await asyncio.to_thread(desk.candidates, me, text, them, said.weights, said.blocks)
+    found = await _aside(desk.candidates, me, text, them, said.weights, said.blocks)
     return [Found(people[each.registration_id], each) for each in found]
 
 
@@ -63,13 +66,14 @@ async def propose(
     asker = introducer or (one if asked_by == "self" else None)
     if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
         return False
-    persons = [person_of(each.registered, each.profile) for each in (one, other)]
-    held = desk.kept_apart(*persons) or not await may_meet(tx, one.gathering.gathering_id, one.id, other.id)
+    gathering_id = one.gathering.gathering_id
+    held = not await may_meet(tx, gathering_id, one.id, other.id)
+    held = held or await _aside(desk.kept_apart, await _everybody(tx, gathering_id), one.id, other.id)
     await proposals.insert(
         tx,
         Proposal(
             proposal_id=derived("proposal", *sorted((one.id, other.id))),
-            gathering_id=one.gathering.gathering_id,
+            gathering_id=gathering_id,
             partner_id=one.gathering.partner_id,
             a=one.id,
             b=other.id,
@@ -95,12 +99,11 @@ async def answer(tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, no
 
 async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
     await plans.hold_matched(tx, proposal.gathering_id)
-    people = await evening.guests(tx, proposal.gathering_id, [proposal.a, proposal.b])
+    people = await _everybody(tx, proposal.gathering_id)
     published = await plans.published(tx, proposal.gathering_id)
-    if len(people) < 2:
+    if not {proposal.a, proposal.b} <= {person.registration_id for person in people}:
         return
-    one, other = (person_of(people[key].registered, people[key].profile) for key in (proposal.a, proposal.b))
-    for_a, for_b = desk.introduction(one, other, Weights())
+    for_a, for_b = await _aside(desk.introduction, people, proposal.a, proposal.b, Weights())
     for reader, partner, words in ((proposal.a, proposal.b, for_a), (proposal.b, proposal.a, for_b)):
         row = published.get(reader)
         if row is None:
@@ -112,3 +115,24 @@ async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
         plan_id = await plans.plan_of(tx, reader)
         written = await plans.replace_matched(tx, proposal.gathering_id, plan_id, rows)
         await announce(tx, proposal.gathering_id, plan_id, rows, written, now)
+
+
+async def _everybody(connection: Connection, gathering_id: UUID) -> list[Person]:
+    """Everybody who is accepted: what is rare among them tells who stands out."""
+    people = await evening.guests(connection, gathering_id)
+    return [person_of(guest.registered, guest.profile) for guest in people.values()]
+
+
+ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
+
+
+@cache
+def _thread() -> ThreadPoolExecutor:
+    """One thread, because the tokenizer serves one at a time."""
+    return ThreadPoolExecutor(1, "desk")
+
+
+async def _aside(work: Callable[P, ResultT], *given: P.args, **named: P.kwargs) -> ResultT:
+    """A second of arithmetic at a thousand people: aside, so that other requests are answered meanwhile."""
+    return await asyncio.get_running_loop().run_in_executor(_thread(), partial(work, *given, **named))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from services.matching.domain.blocks import blocked_pairs
 from services.matching.domain.people import Person
 from services.matching.domain.reasons import Words, explain
 from services.matching.domain.scoring import score
@@ -45,12 +46,14 @@ def candidates(
     return found[:MOST]
 
 
-def introduction(one: Person, other: Person, weights: Weights) -> tuple[Words, Words]:
-    """Why two people should meet, in words for the one and for the other."""
-    scored = score([one, other], weights)
-    return explain(scored, 0, 1), explain(scored, 1, 0)
+def introduction(people: Sequence[Person], one: UUID, other: UUID, weights: Weights) -> tuple[Words, Words]:
+    """Why two of these people (by registration) should meet, in words for the one and for the other."""
+    at = {person.registration_id: number for number, person in enumerate(people)}
+    scored = score(people, weights)
+    return explain(scored, at[one], at[other]), explain(scored, at[other], at[one])
 
 
-def kept_apart(one: Person, other: Person) -> bool:
-    """Whether the two must not meet by what is known of them. For machines only: neither may learn of it."""
-    return bool(score([one, other], Weights()).blocked[0, 1])
+def kept_apart(people: Sequence[Person], one: UUID, other: UUID) -> bool:
+    """Whether two of these people must not meet by what they wrote. For machines only: neither may learn of it."""
+    at = {person.registration_id: number for number, person in enumerate(people)}
+    return bool(blocked_pairs(people)[at[one], at[other]])

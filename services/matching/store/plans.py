@@ -227,14 +227,15 @@ class Rewritten:
 
 
 async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewritten]:
-    """Take persons off everybody's introductions; the rows that this changed."""
+    """Take persons off everybody's introductions, also as who brought two together; the rows that this changed."""
     rows = await tx.fetch(
         "update matched set revision = revision + 1,"
-        " introductions = coalesce((select jsonb_agg(item order by item->'rank')"
+        " introductions = coalesce((select jsonb_agg(case when (item->>'introducer')::uuid = any($1::uuid[])"
+        "  then item - 'introducer' else item end order by item->'rank')"
         "  from jsonb_array_elements(introductions) as item"
         "  where not (item->>'counterpart')::uuid = any($1::uuid[])), '[]')"
         " where exists (select from jsonb_array_elements(introductions) as item"
-        "  where (item->>'counterpart')::uuid = any($1::uuid[]))"
+        "  where (item->>'counterpart')::uuid = any($1::uuid[]) or (item->>'introducer')::uuid = any($1::uuid[]))"
         " returning registration_id, gathering_id, plan_id, revision, introductions, seats",
         registration_ids,
     )

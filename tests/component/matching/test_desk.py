@@ -1,5 +1,6 @@
 """The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -162,3 +163,19 @@ async def test_an_erased_person_takes_their_proposals_along(night: Night) -> Non
     await answer(night, 10, True)
     found = (await night.newest())[rid(5)].introductions[-1]
     assert (found.counterpart, found.introducer) == (rid(10), None)
+
+
+async def test_who_brought_two_together_and_is_erased_is_named_no_more(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    await answer(night, 5, True)
+    await answer(night, 10, True)
+    await night.erase(0)
+    assert await night.mentions(rid(0)) <= {"outbox"}
+    found = (await night.newest())[rid(5)].introductions[-1]
+    assert (found.counterpart, found.introducer) == (rid(10), None)
+    assert "ご紹介" not in (await night.get(evening(5))).text
+
+
+async def test_two_questions_at_once_are_both_answered(night: Night) -> None:
+    asked = [night.post(f"{evening(n)}/desk", {"text": f"映像制作ができる人{n}"}) for n in range(6)]
+    assert {page.status_code for page in await asyncio.gather(*asked)} == {200}
