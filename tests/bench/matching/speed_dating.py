@@ -13,6 +13,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from services.matching.domain.learning import CLIP, RECEIVE_DAMPING, effects, learn, mutual_gladness
 from services.matching.domain.settings import Weights
@@ -23,6 +24,10 @@ WANTED = ("attr", "sinc", "intel", "fun", "amb")
 """What people say that they look for (share of 100 points) and how they rate themselves (1 to 10)."""
 TERM = 6.0
 """Points of one standard deviation of a profile term: our hand-set context terms are of this size."""
+
+
+NEVER = 1e6
+"""Cost of a pair that did not date in the second half."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,29 @@ def within(people: Iterable[UUID], score: Array, truth: NDArray[np.bool_], top: 
     return float(np.mean(areas)), float(np.mean(hits)), float(np.mean([truth[each].mean() for each in mixed]))
 
 
+def assigned(
+    talks: list[Talk], score: Array, truth: NDArray[np.bool_], late: NDArray[np.bool_], rounds: int = 2
+) -> float:
+    """Share of mutual yeses among the second half's dates, were only `rounds` of them held and everybody in each.
+
+    Here nobody can pile up on the most liked, as in a seating: each round is a matching of greatest score, none twice.
+    """
+    kept: list[bool] = []
+    for wave in sorted({talk.evening for talk in talks}):
+        here = [at for at, talk in enumerate(talks) if talk.evening == wave and late[at] and talk.row["gender"] == "0"]
+        rows, row = np.unique([talks[at].me.int for at in here], return_inverse=True)
+        columns, column = np.unique([talks[at].you.int for at in here], return_inverse=True)
+        cost = np.full((len(rows), len(columns)), NEVER)
+        which = np.full(cost.shape, -1)
+        cost[row, column], which[row, column] = -score[here], here
+        for _ in range(rounds):
+            chosen = list(zip(*linear_sum_assignment(cost), strict=True))
+            kept += [bool(truth[which[pair]]) for pair in chosen if which[pair] >= 0]
+            for pair in chosen:
+                cost[pair], which[pair] = NEVER, -1
+    return float(np.mean(kept))
+
+
 def learned_values(talks: list[Talk], terms: Array, yes: NDArray[np.bool_]) -> Array:
     """Points of each side's profile by weights that were learned on other evenings."""
     evening = np.array([talk.evening for talk in talks])
@@ -162,10 +190,17 @@ def main() -> None:
         for factor in (1.0, CLIP[1]):
             scores[f"and taps, {factor * points:.0f} points, receive x {damping}"] = mutual + factor * points * promised
     whose = [talk.me for talk, second in zip(talks, late, strict=True) if second]
-    print(f"{'second half, mutual yes':42} AUC   within each person: AUC   P@2   P@2 by chance")
+    print(
+        f"{'second half, mutual yes':42} AUC   within each person: AUC   P@2   P@2 by chance   of two rounds assigned"
+    )
     for name, score in scores.items():
         inner = within(whose, score[late], match[late])
-        print(f"{name:42} {area(score[late], match[late]):.3f} {inner[0]:22.3f} {inner[1]:.3f} {inner[2]:.3f}")
+        share = assigned(talks, score, match, late)
+        print(
+            f"{name:42} {area(score[late], match[late]):.3f} {inner[0]:22.3f} {inner[1]:.3f} {inner[2]:9.3f} {share:23.3f}"
+        )
+    lots = [assigned(talks, np.random.default_rng(seed).random(len(talks)), match, late) for seed in range(50)]
+    print(f"two rounds assigned by chance: {np.mean(lots):.3f} (50 draws, standard deviation {np.std(lots):.3f})")
 
 
 if __name__ == "__main__":
