@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, Request
 
 from services.followup.domain import bounces
+from services.followup.store import bounces as store
 from services.followup.store import mail
 from shared.platform import metrics
 from shared.platform.database import Database
@@ -29,12 +30,13 @@ async def record(database: Database, raw: bytes) -> int:
     async with database.transaction() as tx:
         for bounce in bounces.read(raw):
             reason = "no_such_address" if bounce.no_such_address else "bounced"
-            delivery = await mail.bounce(tx, bounce.message_id, reason)
+            delivery = await store.note(tx, bounce.message_id, reason)
             if delivery is None:
                 continue
             count += 1
+            await mail.reopen(tx, [delivery])
             if bounce.no_such_address:
-                await mail.suppress_of(tx, delivery, bounce.addresses, reason)
+                await store.suppress_of(tx, delivery, bounce.addresses, reason)
     if count:
         log.info("mail.bounced", count=count)
         metrics.mails.labels("bounced").inc(count)

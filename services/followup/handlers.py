@@ -48,14 +48,15 @@ def _ids(keys: Sequence[str]) -> list[UUID]:
 async def on_gathering(rules: Rules, tx: Connection, events: Sequence[Event[Gathering]]) -> None:
     gatherings, erased = fold.newest(events)
     await facts.wait_for_facts(tx)  # of people whose reminders follow from what is written here
-    before = await facts.zones(tx, [each.gathering_id for each in gatherings])
+    before = await facts.times(tx, [each.gathering_id for each in gatherings])
     await facts.put_gatherings(tx, gatherings)
     await facts.erase_gatherings(tx, _ids(erased))
-    # The gathering's zone counts for everybody whose own zone is not known.
-    moved = [each.gathering_id for each in gatherings if before.get(each.gathering_id) != each.time_zone]
+    # The gathering's zone counts for everybody whose own zone is not known, its times for reminders.
+    times = {each.gathering_id: (each.time_zone, each.starts_at, each.ends_at) for each in gatherings}
+    moved = [gathering for gathering, known in times.items() if before.get(gathering) != known]
     touched = await followups.ids_of_gatherings(tx, [*moved, *_ids(erased)])
     await operations.advance(tx, rules, clock.now(), touched=touched)
-    await reminders.renew_gatherings(tx, rules, [each.gathering_id for each in gatherings])
+    await reminders.renew_gatherings(tx, rules, moved)
 
 
 async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Registered]]) -> None:

@@ -17,7 +17,7 @@ import structlog
 
 from services.followup import digests
 from services.followup.domain.bounces import NO_SUCH_ADDRESS
-from services.followup.store import mail
+from services.followup.store import bounces, mail
 from services.followup.store.mail import Delivery, Mailbox
 from shared.platform import clock, metrics
 from shared.platform.database import Database
@@ -152,7 +152,7 @@ class Sender:
             await self._again(delivery, "deferred")
         elif str(error.message).partition(" ")[0] in NO_SUCH_ADDRESS:
             async with self._database.transaction() as tx:
-                await mail.suppress(tx, box.email, "no_such_address")
+                await bounces.suppress(tx, box.email, "no_such_address")
                 await mail.end(tx, delivery.id, self._worker, "suppressed", "no_such_address")
             metrics.mails.labels("suppressed").inc()
         else:

@@ -58,12 +58,13 @@ async def erase_gatherings(tx: Connection, ids: Collection[UUID]) -> None:
         await tx.execute(f"delete from {table} where gathering_id = any($1::uuid[])", list(ids))
 
 
-async def zones(tx: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Time zones of the gatherings that are known."""
+async def times(tx: Connection, ids: Collection[UUID]) -> dict[UUID, tuple[str, datetime | None, datetime]]:
+    """Time zone, start and end of the gatherings that are known."""
     rows = await tx.fetch(
-        "select gathering_id, time_zone from gathering where gathering_id = any($1::uuid[])", list(ids)
+        "select gathering_id, time_zone, starts_at, ends_at from gathering where gathering_id = any($1::uuid[])",
+        list(ids),
     )
-    return {row["gathering_id"]: row["time_zone"] for row in rows}
+    return {row["gathering_id"]: (row["time_zone"], row["starts_at"], row["ends_at"]) for row in rows}
 
 
 async def put_registrations(tx: Connection, registrations: Sequence[Registered]) -> None:

@@ -9,11 +9,10 @@ import asyncpg
 
 from services.followup.domain.cadence import Person
 from services.followup.store import reminders
+from services.followup.store.bounces import ADDRESS
 from services.followup.store.people import person_of
 from services.followup.store.reminders import OpenReminder
 from shared.platform.database import Connection
-
-_ADDRESS = "sha256(convert_to(lower(c.email), 'UTF8'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ async def unplanned(tx: Connection, limit: int) -> list[UUID]:
         f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
         f" left join preference as p on p.registration_id = news.owner"
         f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
-        f" and not exists (select from suppression where address_sha256 = {_ADDRESS})"
+        f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
         f" group by c.person_id limit $1",
         limit,
     )
@@ -85,7 +84,7 @@ async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | No
         f" c.time_zone, p.quiet_from, p.quiet_until, p.away_from, p.away_until"
         f" from contact as c left join preference as p on p.registration_id = c.registration_id"
         f" where c.person_id = any($1::uuid[]) and c.refused_at is null and p.stopped_at is null"
-        f" and not exists (select from suppression where address_sha256 = {_ADDRESS})"
+        f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
         f" order by c.person_id, c.registration_id desc",
         list(people),
         delivery,
@@ -233,41 +232,3 @@ async def reopen(tx: Connection, deliveries: Collection[int]) -> None:
         await tx.execute(
             f"update {table} set delivery_id = null where delivery_id = any($1::bigint[])", list(deliveries)
         )
-
-
-async def bounce(tx: Connection, message_id: str, reason: str) -> int | None:
-    """Note that a message came back; its delivery, or None if that was known or the message is not ours.
-
-    It still counts as a message to its person, so that a full mailbox is not written to again and again.
-    """
-    found: int | None = await tx.fetchval(
-        "update delivery set state = 'bounced', reason = $2 where message_id = $1 and state in ('data', 'sent', 'uncertain')"
-        " returning id",
-        message_id,
-        reason,
-    )
-    if found is not None:
-        await reopen(tx, [found])
-    return found
-
-
-async def suppress_of(tx: Connection, delivery: int, addresses: Collection[str], reason: str) -> None:
-    """Never write again to those of the addresses that belong to the person of a delivery, and to no others."""
-    await tx.execute(
-        f"insert into suppression (address_sha256, reason) select distinct {_ADDRESS}, $3 from delivery as d"
-        " join contact as c using (person_id) where d.id = $1 and lower(c.email) = any($2::text[])"
-        " on conflict do nothing",
-        delivery,
-        list(addresses),
-        reason,
-    )
-
-
-async def suppress(tx: Connection, address: str, reason: str) -> None:
-    """Never write to this address again."""
-    await tx.execute(
-        "insert into suppression (address_sha256, reason) values (sha256(convert_to(lower($1), 'UTF8')), $2)"
-        " on conflict do nothing",
-        address,
-        reason,
-    )
