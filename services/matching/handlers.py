@@ -38,6 +38,7 @@ async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     if gone:
         await facts.delete_profiles(tx, [UUID(each) for each in gone])
         await feedback.unlearn(tx, [UUID(each) for each in gone])
+        await publishing.unquote(tx, [UUID(each) for each in gone])
 
 
 async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.matching.domain.plan import Proposed, Result, Task
@@ -80,6 +80,42 @@ async def forget(tx: Connection, registration_ids: Sequence[UUID], now: datetime
     for each in await plans.unlist(tx, registration_ids):
         revisions = {each.row.registration_id: each.revision}
         await announce(tx, each.gathering_id, each.plan_id, [each.row], revisions, now)
+
+
+UNQUOTED: Final = {
+    "their_offer_meets_my_need": ("お相手の提供できることが、あなたの役に立ちそうです", "What they offer may help you"),
+    "my_offer_meets_their_need": ("あなたの提供できることが、お相手の役に立ちそうです", "What you offer may help them"),
+    "other_industry": ("異業種の視点が得られます", "A view from another industry"),
+}
+"""Reasons without anybody's words."""
+
+
+async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Take the words of persons who withdrew their consent out of everybody's introductions; the reasons stay.
+
+    Nothing was published of the words, so nothing is published now.
+    """
+    for row in await plans.rows_about(tx, registration_ids):
+        entries = [
+            _without_words(each) if UUID(each["counterpart"]) in registration_ids else each
+            for each in row.introductions
+        ]
+        await plans.reword(tx, MatchedRow(row.registration_id, entries, row.seats))
+
+
+def _without_words(entry: dict[str, Any]) -> dict[str, Any]:
+    reasons = []
+    for each in entry["reasons"]:
+        ja, en = UNQUOTED.get(each["kind"], (each["ja"], each["en"]))
+        reasons.append({**each, "ja": ja, "en": en})
+    return {
+        **entry,
+        "reasons": reasons,
+        "question_ja": "最近のお仕事で、うまくいったことを一つ教えてください",
+        "question_en": "What went well in your work lately?",
+        "wanted_ja": "まだ書かれていません",
+        "wanted_en": "Not written yet",
+    }
 
 
 async def announce(

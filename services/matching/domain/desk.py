@@ -7,14 +7,13 @@ from uuid import UUID
 
 from services.matching.domain.blocks import blocked_pairs
 from services.matching.domain.people import Person
-from services.matching.domain.reasons import Words, explain
+from services.matching.domain.reasons import SURE, Words, explain
 from services.matching.domain.scoring import score
 from services.matching.domain.settings import Weights
 from services.matching.domain.wishes import Pair
 
 MOST: Final = 5  # candidates: as many as one can go and see
 LOOKED_AT: Final = 30  # best fits whose reasons are worked out
-CLEAR: Final = 0.5  # directed fit that stands out from what is ordinary in this room
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def candidates(
     """Who of the room can give what the seeker asks for, the best first; nobody whom the seeker must not meet.
 
     The text stands in for all that the seeker said they need; what they offer still counts in the reasons. Somebody is
-    a candidate by a concept that joins the two or by a fit that stands out: in a room without one there is nobody.
+    a candidate by a concept that joins the two or by a fit that is beyond doubt: in a room without one there is nobody.
     """
     asking = replace(seeker, needs=text, goal="", need_tags=())
     scored = score([asking, *room], weights, blocks=blocks)
@@ -40,8 +39,8 @@ def candidates(
     found = []
     for at in open_to[:LOOKED_AT]:
         words = explain(scored, 0, at)
-        joined = any(each.kind == "their_offer_meets_my_need" and each.concept for each in words.reasons)
-        if joined or scored.directed[0, at] >= CLEAR:
+        reason = next((each for each in words.reasons if each.kind == "their_offer_meets_my_need"), None)
+        if reason and (reason.concept or scored.directed[0, at] >= SURE):
             found.append(Candidate(scored.people[at].registration_id, words))
     return found[:MOST]
 

@@ -250,6 +250,24 @@ async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewri
     ]
 
 
+async def rows_about(tx: Connection, registration_ids: Sequence[UUID]) -> list[MatchedRow]:
+    """Everybody to whom one of these persons was introduced, held until the transaction ends."""
+    rows = await tx.fetch(
+        "select registration_id, introductions, seats from matched"
+        " where exists (select from jsonb_array_elements(introductions) as item"
+        "  where (item->>'counterpart')::uuid = any($1::uuid[])) order by registration_id for update",
+        registration_ids,
+    )
+    return [MatchedRow(**dict(row)) for row in rows]
+
+
+async def reword(tx: Connection, row: MatchedRow) -> None:
+    """Change the words of somebody's introductions, and nothing that was published."""
+    await tx.execute(
+        "update matched set introductions = $2 where registration_id = $1", row.registration_id, row.introductions
+    )
+
+
 async def hold_matched(tx: Connection, gathering_id: UUID) -> None:
     """Let one transaction at a time change what a gathering's attendees were told, until it ends."""
     await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext($1::uuid::text))", gathering_id)

@@ -9,6 +9,7 @@ import pytest
 from services.matching import handlers
 from services.matching.app import SERVICE, build_http
 from services.matching.links import Links
+from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
@@ -106,6 +107,20 @@ async def test_names_without_consent_and_hostile_words_stay_harmless(night: Nigh
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
     assert "お名前は非公開の方" in page
+
+
+async def test_withdrawn_consent_takes_one_s_words_off_everybody_s_page(night: Night) -> None:
+    before = (await night.newest()).keys()
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
+        kept = await tx.fetchval("select introductions::text from matched where registration_id = $1", rid(0))
+    page = (await night.get(evening(0))).text
+    for words in ("理由1", "質問1", "望み1", "秘密の名前1<", "一言1<"):
+        assert words not in page
+    assert "理由1" not in kept
+    assert "お相手の提供できることが、あなたの役に立ちそうです" in page
+    assert "理由2" in page
+    assert (await night.newest()).keys() == before, "what was published held no words"
 
 
 async def test_links_are_made_by_the_partner_and_for_its_own_people_only(night: Night) -> None:
