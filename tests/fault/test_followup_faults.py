@@ -3,6 +3,8 @@
 The checkers must also convict what is wrong.
 """
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -17,11 +19,18 @@ KILLS = 4
 PEOPLE = 200
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Unlike `tmp_path` it can be reached by the user whom PostgreSQL runs as, and is removed."""
+    with tempfile.TemporaryDirectory(prefix="enishi-fault-") as name:
+        yield Path(name)
+
+
 @pytest.mark.fault
 @pytest.mark.kafka
 @pytest.mark.postgres
-async def test_no_timer_is_lost_or_fired_twice(tmp_path: Path) -> None:
-    run = TimerRun(tmp_path, timers=5000, kills=KILLS, crashes=1)
+async def test_no_timer_is_lost_or_fired_twice(folder: Path) -> None:
+    run = TimerRun(folder, timers=5000, kills=KILLS, crashes=1)
     try:
         await run.start()
         await run.nemesis()
@@ -36,8 +45,8 @@ async def test_no_timer_is_lost_or_fired_twice(tmp_path: Path) -> None:
 
 @pytest.mark.fault
 @pytest.mark.postgres
-async def test_no_mail_is_sent_twice_and_what_is_in_doubt_is_told_again(tmp_path: Path) -> None:
-    run = MailRun(tmp_path, PEOPLE, KILLS)
+async def test_no_mail_is_sent_twice_and_what_is_in_doubt_is_told_again(folder: Path) -> None:
+    run = MailRun(folder, PEOPLE, KILLS)
     try:
         await run.start()
         await run.nemesis()
