@@ -14,7 +14,7 @@ from services.matching.domain.wishes import Wish, pair
 from services.matching.store import embeddings, learning, lottery
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
-from shared.platform import clock
+from shared.platform import clock, metrics
 from shared.platform.database import Connection
 from shared.platform.errors import Invalid
 from shared.platform.ids import derived
@@ -31,6 +31,7 @@ async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish]) -> list[s
     newest = {(each.author, each.about): each for each, problem in zip(said, problems, strict=True) if problem is None}
     await store.put_wishes(tx, [(homes[each.author], each) for each in newest.values() if each.kind != WITHDRAWN])
     await store.withdraw_wishes(tx, [key for key, each in newest.items() if each.kind == WITHDRAWN])
+    metrics.accepted.labels("wish").inc(len(newest))
     return problems
 
 
@@ -45,6 +46,7 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
     newest = {(each.author, each.about): each for each in sorted(good, key=lambda each: each.at)}
     await taps_store.put_taps(tx, [(homes[each.author], each) for each in newest.values()])
     await learning.make_due(tx, [author for author, _ in newest], now + SETTLE)
+    metrics.accepted.labels("tap").inc(len(newest))
     return problems
 
 
@@ -61,6 +63,7 @@ async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -
 
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Forget what these persons said, what was said of them and what was learned, before their registrations go."""
+    await store.claim_registrations(tx, registration_ids)
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
     await lottery.erase(tx, registration_ids)

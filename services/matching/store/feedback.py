@@ -17,6 +17,7 @@ async def put_taps(tx: Connection, taps: Sequence[tuple[UUID, Tap]]) -> None:
     await tx.execute(
         "insert into tap (gathering_id, author, about, verdict, tapped_at)"
         " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])"
+        " as new (gathering_id, author, about, verdict, tapped_at) order by author, about"
         " on conflict (author, about) do update set verdict = excluded.verdict, tapped_at = excluded.tapped_at"
         " where tap.tapped_at <= excluded.tapped_at",
         [gathering_id for gathering_id, _ in taps],

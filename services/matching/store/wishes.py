@@ -30,11 +30,20 @@ async def hold_registrations(tx: Connection, partner_id: UUID, registration_ids:
     return {row["registration_id"]: row["gathering_id"] for row in rows}
 
 
+async def claim_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Wait for everybody who holds these rows, before anything else is locked, so that nobody waits in a circle."""
+    await tx.execute(
+        "select from registration where registration_id = any($1::uuid[]) order by registration_id for update",
+        registration_ids,
+    )
+
+
 async def put_wishes(tx: Connection, wishes: Sequence[tuple[UUID, Wish]]) -> None:
     """Keep (gathering, wish), one wish per author and other."""
     await tx.execute(
         "insert into wish (gathering_id, author, about, kind)"
         " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[])"
+        " as new (gathering_id, author, about, kind) order by author, about"
         " on conflict (author, about) do update set kind = excluded.kind",
         [gathering_id for gathering_id, _ in wishes],
         [wish.author for _, wish in wishes],

@@ -1,5 +1,6 @@
 """Taps, follow-ups and complaints at matching's doors, on a real PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +70,20 @@ async def test_a_tap_is_taken_back_and_one_from_the_future_does_not_stay_for_eve
     await group.call("POST", "/taps", json=tap(1, 2, "glad", clock.now() + timedelta(days=1)))
     await group.call("POST", "/taps", json=tap(1, 2, "none"))
     assert await said(group, 1) == {}
+
+
+async def test_many_tap_the_same_pairs_at_once_while_people_leave_and_nobody_waits_in_a_circle(group: Group) -> None:
+    pairs = [(a, b) for a in range(12) for b in range(12) if a != b]
+    rows = [tap(a, b, "glad") for a, b in pairs]
+    wishes = [{"author": str(rid(a)), "about": str(rid(b)), "kind": "would_like"} for a, b in pairs]
+    answers = await asyncio.gather(
+        *(group.lines("/taps/bulk", rows[:: 1 if n % 2 else -1]) for n in range(6)),
+        *(group.lines("/wishes/bulk", wishes[:: 1 if n % 2 else -1]) for n in range(6)),
+        *(group.erase(number) for number in (3, 7)),
+    )
+    assert all("rows" in answer for answer in answers[:12]), "each was answered row by row, none with an error"
+    assert await group.mentions(rid(3)) == await group.mentions(rid(7)) == set()
+    assert len(await said(group, 1)) == 9
 
 
 async def test_a_pair_that_did_not_fit_never_meets_again_at_any_gathering(group: Group) -> None:
