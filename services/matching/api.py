@@ -178,6 +178,7 @@ def plan_answer(plan: Plan) -> dict[str, Any]:
         "gathering_id": plan.gathering_id,
         "state": plan.state,
         "seed": plan.seed,
+        "learned_version": plan.settings.get("learned_version"),
         "current_round": plan.current_round,
         "step": plan.step if plan.state == "running" else None,
         "share": plan.share if plan.state == "running" else None,

@@ -29,6 +29,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     begun = plan.current_round or 0
     published = await plans.published(connection, gathering_id) if plan.current_round is not None else {}
     said = await guidance(connection, gathering.partner_id, gathering_id)
+    await plans.note_learned(connection, plan.plan_id, said.version)
     stays = await live.stays(connection, gathering_id)
     attendees = [
         (registered, profile)

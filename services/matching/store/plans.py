@@ -71,6 +71,15 @@ async def plan(connection: Connection, partner_id: UUID, plan_id: UUID) -> Plan 
     return None if row is None else _plan(row)
 
 
+async def note_learned(connection: Connection, plan_id: UUID, version: int | None) -> None:
+    """Keep which learned weights a plan was made with, so that it can be made again; None: the hand-set ones."""
+    await connection.execute(
+        "update plan set settings = settings || jsonb_build_object('learned_version', $2::int) where plan_id = $1",
+        plan_id,
+        version,
+    )
+
+
 async def next_plan(connection: Connection) -> Plan | None:
     """The oldest plan that waits and whose gathering no replica plans for now; its gathering is then locked.
 

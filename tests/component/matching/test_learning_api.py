@@ -14,7 +14,8 @@ import pytest
 from services.matching import feedback, handlers, learner
 from services.matching.domain.learning import CLIP
 from services.matching.guidance import draw, guidance
-from services.matching.store import learning, lottery
+from services.matching.store import facts, learning, lottery, plans
+from services.matching.tasks import task_of
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -69,7 +70,15 @@ async def test_a_version_says_what_changed_and_a_plan_uses_it(group: Group) -> N
     async with group.database.connection() as connection:
         given = await guidance(connection, group.partner, G)
     assert given.version == 1
-    assert given.weights.other_industry == pytest.approx(weights["other_industry"], abs=0.01)
+    made = (await group.call("POST", f"/gatherings/{G}/plans", json={})).json()
+    async with group.database.connection() as connection:
+        plan = await plans.plan(connection, group.partner, UUID(made["plan_id"]))
+        gathering = await facts.gathering(connection, group.partner, G)
+        assert plan is not None
+        assert gathering is not None
+        task = await task_of(connection, plan, gathering, 1_000)
+    assert task.weights.other_industry == pytest.approx(weights["other_industry"], abs=0.01)
+    assert (await group.call("GET", f"/plans/{made['plan_id']}")).json()["learned_version"] == 1
 
 
 async def test_nothing_new_makes_no_new_version_and_too_little_none(group: Group) -> None:
