@@ -37,6 +37,8 @@ from shared.platform.service import Service
 from shared.platform.settings import BadSettings
 
 HERE: Final = Path(__file__).parent
+ORGANISERS_VERSIONS: Final = 1000
+"""Where the sequence of organisers' own cadences starts."""
 
 
 def read_rules(settings: FollowupSettings) -> Rules:
@@ -63,6 +65,8 @@ def _policies(folders: list[Path]) -> dict[int, Policy]:
             raise BadSettings(f"CADENCE_FOLDER: {path.name}: {place}: {first['msg']}") from None
         if policy.version in policies:
             raise BadSettings(f"CADENCE_FOLDER: {path.name}: version {policy.version} is taken; versions never change")
+        if policy.version >= ORGANISERS_VERSIONS:
+            raise BadSettings(f"CADENCE_FOLDER: {path.name}: versions from {ORGANISERS_VERSIONS} up are organisers'")
         policies[policy.version] = policy
     return policies
 

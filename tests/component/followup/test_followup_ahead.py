@@ -12,6 +12,7 @@ from services.followup import digests, mail
 from services.followup.app import SERVICE
 from services.followup.domain.states import State
 from services.followup.links import Links
+from services.followup.store import mail as store
 from shared.contracts.envelope import Event
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
@@ -231,6 +232,30 @@ async def test_tasks_are_ticked_on_ones_own_page_only(world: World) -> None:
         assert words in shown
     assert 'class="done"' in ticked
     assert await world.value("select done_at from reminder where id = $1", mine) is None
+
+
+@pytest.mark.parametrize("sign", ["task", "note", "report"])
+async def test_whatever_somebody_does_is_a_sign_of_life(world: World, sign: str) -> None:
+    await world.hear([*facts(world, -4, "ended", "checked_in"), event(met(A, B, world.now), world.now)])
+    await come(world, "own_task")
+    person = await world.value("select person_id from contact where registration_id = $1", A)
+
+    async def active_at() -> datetime | None:
+        async with world.database.transaction() as tx:
+            (box,) = await store.mailboxes(tx, [person])
+        return box.active_at
+
+    assert await active_at() is None
+    page = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}"
+    async with client(SERVICE, world.database, world.settings) as http:
+        if sign == "task":
+            mine = await world.value("select id from reminder where owner = $1 and kind = 'own_task' limit 1", A)
+            await http.post(f"{page}/tasks/{mine}")
+        elif sign == "note":
+            await http.post(f"{page}/{followup_of(A, B)}/note", data={"line": "見学の話"})
+        else:
+            await http.post(f"{page}/{followup_of(A, B)}/outcome", data={"state": "thanked"})
+    assert await active_at() is not None
 
 
 async def test_partners_read_the_brief_of_their_own(world: World) -> None:

@@ -61,7 +61,12 @@ def test_a_cadence_of_ones_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "complaint"),
-    [({"version": 1}, "versions never change"), ({"steps": []}, "steps"), ({"colour": "red"}, "colour")],
+    [
+        ({"version": 1}, "versions never change"),
+        ({"version": 1000}, "organisers"),
+        ({"steps": []}, "steps"),
+        ({"colour": "red"}, "colour"),
+    ],
 )
 def test_a_broken_cadence_is_one_clear_line(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
     data = json.loads((HERE / "policies" / "0001_default.json").read_bytes())
