@@ -104,9 +104,10 @@ async def test_two_who_both_say_yes_are_introduced_with_who_thought_of_it(night:
 async def test_a_refusal_stays_unseen_by_everybody(night: Night) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
     await answer(night, 5, True)
-    before = [(await night.get(evening(n))).text for n in (0, 5)]
+    links = [evening(n) for n in (0, 5)]
+    before = [(await night.get(link)).text for link in links]
     assert await answer(night, 10, False) == 303
-    after = [(await night.get(evening(n))).text for n in (0, 5)]
+    after = [(await night.get(link)).text for link in links]
     assert before == after
     assert "会ってみませんか" not in (await night.get(evening(10))).text
     assert not await night.events(Matched)
