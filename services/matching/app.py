@@ -11,6 +11,7 @@ from services.matching import (
     board_desk,
     card_pages,
     desk,
+    desk_api,
     encounters,
     evening,
     feedback_api,
@@ -47,7 +48,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    partners = (api, feedback_api, learning_api, links_api, live_api, sightings_api)
+    partners = (api, feedback_api, learning_api, links_api, live_api, desk_api, sightings_api)
     people = (evening, feedback_pages, encounters, desk, card_pages, board, board_desk, printing)
     for each in (*partners, *people):
         app.include_router(each.router)

@@ -9,9 +9,10 @@ import pytest
 from services.matching import handlers
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
+from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
 from tests.component.matching.night import LISTS, SEATS, Night, attributes, evening, open_night
-from tests.conftest import OpenDatabase
+from tests.conftest import OpenDatabase, api_key
 
 pytestmark = pytest.mark.postgres
 
@@ -180,3 +181,19 @@ async def test_who_brought_two_together_and_is_erased_is_named_no_more(night: Ni
 async def test_two_questions_at_once_are_both_answered(night: Night) -> None:
     asked = [night.post(f"{evening(n)}/desk", {"text": f"映像制作ができる人{n}"}) for n in range(6)]
     assert {page.status_code for page in await asyncio.gather(*asked)} == {200}
+
+
+async def test_a_partner_s_own_app_can_ask_and_propose(night: Night) -> None:
+    path = f"/registrations/{rid(0)}/desk"
+    found = (await night.call("POST", path, json={"text": "映像制作ができる人"})).json()["candidates"]
+    assert found
+    assert found[0]["reasons"][0]["kind"] == "their_offer_meets_my_need"
+    body = {"a": str(rid(5)), "b": str(rid(10)), "introducer": str(rid(0))}
+    assert (await night.call("POST", "/proposals", json=body)).status_code == 202
+    assert "秘密の名前0 さんから" in (await night.get(evening(5))).text
+    for bad in ({"b": str(rid(99))}, {"introducer": str(rid(5))}, {"b": str(rid(5))}):
+        assert (await night.call("POST", "/proposals", json={**body, **bad})).status_code == 404
+    _, headers = await api_key(night.database, "matching:read", "matching:write")
+    stranger = Night(night.database, night.http, derived("stranger"), headers)
+    assert (await stranger.call("POST", "/proposals", json=body)).status_code == 404
+    assert (await stranger.call("POST", path, json={"text": "映像"})).status_code == 404
