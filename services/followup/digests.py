@@ -3,7 +3,7 @@
 A digest that is lost heals in the next one, and one that has become untrue is not sent.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -115,7 +115,7 @@ class Writer:
             mailbox.locale,
             FRAME,
             {
-                "about": next((each.kind for each in news if each.kind == "thank_last_call"), news[0].kind),
+                "about": _about(news),
                 "name": drafts.one_line(reader.card.name) if reader else "",
                 "entries": entries,
                 "count": len(news),
@@ -176,6 +176,13 @@ class Writer:
 
     def _text(self, reader: Reader, locale: str, name: str, words: Mapping[str, object]) -> str:
         return self._rules.texts.changed(reader.texts).render(locale, name, words).strip()
+
+
+def _about(news: Sequence[Item | OpenReminder]) -> str:
+    """What the subject names: what is most pressing, then other people, then what one only owes oneself."""
+    kinds = [each.kind for each in news]
+    pressing = next((kind for kind in ("thank_last_call", "brief") if kind in kinds), None)
+    return pressing or next((each.kind for each in news if isinstance(each, Item)), kinds[0])
 
 
 async def plan(database: Database, writer: Writer, now: datetime) -> int:

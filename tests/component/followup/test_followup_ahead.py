@@ -1,5 +1,6 @@
 """Reminders that hang on the gathering: from facts in any order to one mail, and never too late or too many."""
 
+import asyncio
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.followup import digests, mail
+from services.followup import digests, handlers, mail, reminders
 from services.followup.app import SERVICE
 from services.followup.domain.states import State
 from services.followup.links import Links
@@ -208,6 +209,7 @@ async def test_three_days_of_outage_are_one_mail_and_no_stale_brief(
     mine = [message for message in handler.received if message["To"] == f"p{A.int}@example.org"]
     assert len(mine) == 1
     text = mine[0].get_content()
+    assert mine[0]["Subject"].startswith("お礼と次の一歩")  # people come before the survey
     assert "最初のひとこと" not in text
     assert SURVEY in text
     assert await world.value("select delivery_id from reminder where owner = $1 and kind = 'brief'", A) == 0
@@ -288,6 +290,34 @@ async def test_an_outcome_names_who_introduced_them_and_their_page_counts_it(wor
 
 def rows_of(values: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in values]
+
+
+@pytest.mark.parametrize("second", ["profile", "gathering", "contact"])
+async def test_two_facts_at_once_do_not_miss_each_other(world: World, second: str) -> None:
+    """Each is written before the other is visible; the plan knows both all the same."""
+    known = handlers.build(world.rules)
+    at = world.now
+    facts_of = {
+        "profile": event(profile(A, plan="会う"), at),
+        "gathering": event(evening(world, 30, revision=2), at),
+        "contact": event(contact(A, time_zone="America/New_York"), at),
+    }
+    await world.hear([event(evening(world, 12), at)])
+
+    async def other() -> None:
+        async with world.database.transaction() as tx:
+            await known[facts_of[second].type](tx, [facts_of[second]])
+
+    async with world.database.transaction() as tx:
+        await known[Registered](tx, [event(registered(A, at), at)])
+        waiting = asyncio.ensure_future(other())
+        await asyncio.sleep(0.3)
+    await waiting
+    planned = await world.rows("select id, kind, due_at, until_at from reminder order by id")
+    async with world.database.transaction() as tx:
+        await reminders.renew(tx, world.rules, [A])
+    assert planned == await world.rows("select id, kind, due_at, until_at from reminder order by id")
+    assert len(planned) == (3 if second == "profile" else 2)
 
 
 async def test_any_order_and_any_repetition_plan_the_same(open_database_for: OpenDatabase) -> None:
