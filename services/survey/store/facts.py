@@ -64,16 +64,19 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
 
 async def upsert_matched(tx: Connection, rows: Sequence[Matched]) -> None:
     """Keep who was proposed to whom, newest plan of each."""
-    for row in rows:
-        await tx.execute(
-            "insert into matched (registration_id, gathering_id, revision, proposed) values ($1, $2, $3, $4)"
-            " on conflict (registration_id) do update set revision = excluded.revision, proposed = excluded.proposed"
-            " where matched.revision < excluded.revision",
-            row.registration_id,
-            row.gathering_id,
-            row.revision,
-            [each.counterpart for each in row.introductions],
-        )
+    await tx.execute(
+        "insert into matched (registration_id, gathering_id, revision, proposed)"
+        " select registration_id, gathering_id, revision, string_to_array(proposed, ' ')::uuid[]"
+        " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[])"
+        " as new (registration_id, gathering_id, revision, proposed)"
+        " on conflict (registration_id) do update set revision = excluded.revision, proposed = excluded.proposed"
+        " where matched.revision < excluded.revision",
+        [row.registration_id for row in rows],
+        [row.gathering_id for row in rows],
+        [row.revision for row in rows],
+        # As text: lists of different lengths are no array of two dimensions.
+        [" ".join(str(each.counterpart) for each in row.introductions) for row in rows],
+    )
 
 
 async def upsert_meetings(tx: Connection, rows: Sequence[Met]) -> None:
