@@ -3,24 +3,27 @@
 import asyncio
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import asyncpg
 import structlog
 
 from services.matching.domain import seating
+from services.matching.domain.people import Person
 from services.matching.domain.plan import Result, Task, make_plan
 from services.matching.domain.scoring import score
 from services.matching.domain.seating_problem import NoPlan
+from services.matching.domain.settings import Weights
 from services.matching.embeddings import Vectors, extra_fit
 from services.matching.publishing import publish
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
-from shared.platform import clock, metrics
+from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
 
 log: Final = structlog.stdlib.get_logger(__name__)
@@ -36,7 +39,7 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True)
-class Desk:
+class Slate:
     """What this process and its workers share: how far the plan in the making is, and whether it is still wanted.
 
     Values in shared memory, because a plan is made while both sides run.
@@ -47,7 +50,7 @@ class Desk:
     cancelled: Any
 
     @classmethod
-    def of(cls, context: Any) -> "Desk":
+    def of(cls, context: Any) -> "Slate":
         return cls(context.Value("i", -1), context.Value("d", 0.0), context.Value("b", 0))
 
 
@@ -55,23 +58,23 @@ STEPS: Final = ("scoring", "introductions", "seating", "proof")
 _SHARES: Final = {"scoring": (0.0, 0.1), "introductions": (0.1, 0.2), "seating": (0.2, 0.95), "proof": (0.95, 1.0)}
 """Of the whole, where each step begins and ends: seats take most of the time."""
 
-_desk: Desk | None = None  # set once in each worker process
+_slate: Slate | None = None  # set once in each worker process
 
 
-def _enter(desk: Desk) -> None:
-    global _desk
-    _desk = desk
+def _enter(slate: Slate) -> None:
+    global _slate
+    _slate = slate
 
 
 def _tell(step: str, share: float) -> None:
     """Called by the plan between chunks of its work. Raises `Cancelled`."""
-    if _desk is None:
+    if _slate is None:
         return
-    if _desk.cancelled.value:
+    if _slate.cancelled.value:
         raise Cancelled
     begin, end = _SHARES.get(step, (0.0, 1.0))
-    _desk.step.value = STEPS.index(step) if step in STEPS else -1
-    _desk.share.value = begin + (end - begin) * share
+    _slate.step.value = STEPS.index(step) if step in STEPS else -1
+    _slate.share.value = begin + (end - begin) * share
 
 
 def _work(task: Task, fit: Vectors | None) -> Result:
@@ -85,16 +88,23 @@ def _work(task: Task, fit: Vectors | None) -> Result:
     )
 
 
+def _warm() -> None:
+    """Compile and load, ahead of the first plan, what takes seconds."""
+    seating.warm()
+    somebody = Person(ids.uuid7(), ids.uuid7(), "information", needs="縁", offers="縁")
+    score([somebody, replace(somebody, registration_id=ids.uuid7())], Weights())
+
+
 async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
     context = multiprocessing.get_context("spawn")
-    desk = Desk.of(context)
-    pool = ProcessPoolExecutor(settings.planner_processes, mp_context=context, initializer=_enter, initargs=(desk,))
+    slate = Slate.of(context)
+    pool = ProcessPoolExecutor(settings.planner_processes, mp_context=context, initializer=_enter, initargs=(slate,))
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
     try:
         await prepare(connection)
-        warm = asyncio.get_running_loop().run_in_executor(pool, seating.warm)
+        warm = asyncio.get_running_loop().run_in_executor(pool, _warm)
         while True:
             plan = await plans.next_plan(connection)
             if plan is None:
@@ -102,7 +112,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
                 continue
             await warm
             try:
-                await _make(settings, database, pool, desk, plan)
+                await _make(settings, database, pool, slate, plan)
             except Exception as error:
                 if is_transient(error):
                     raise
@@ -111,6 +121,8 @@ async def run(settings: MatchingSettings, database: Database) -> None:
                 await _fail(
                     database, plan, f"this plan cannot be made ({type(error).__name__}); the operator's log says more"
                 )
+                if isinstance(error, BrokenProcessPool):  # its worker was killed, and the pool takes no more work
+                    raise
             finally:
                 with suppress(asyncpg.InterfaceError):
                     await plans.unlock(connection, plan.gathering_id)
@@ -122,23 +134,24 @@ async def run(settings: MatchingSettings, database: Database) -> None:
 
 
 async def _make(
-    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, desk: Desk, plan: Plan
+    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, slate: Slate, plan: Plan
 ) -> None:
+    proposals = settings.plan_proposals if plan.current_round is None else settings.replan_proposals
     async with database.connection() as connection:
         gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
-        task = None if gathering is None else await task_of(connection, plan, gathering, settings.plan_proposals)
+        task = None if gathering is None else await task_of(connection, plan, gathering, proposals)
     if gathering is None or task is None:
         await _fail(database, plan, "the gathering is gone")
         return
     fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
-    desk.cancelled.value, desk.step.value, desk.share.value = 0, -1, 0.0
+    slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
     working = asyncio.get_running_loop().run_in_executor(pool, _work, task, fit)
     while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
         async with database.connection() as connection:
-            if desk.step.value >= 0:
-                await plans.show_progress(connection, plan.plan_id, STEPS[desk.step.value], desk.share.value)
+            if slate.step.value >= 0:
+                await plans.show_progress(connection, plan.plan_id, STEPS[slate.step.value], slate.share.value)
             if await plans.is_cancelled(connection, plan.plan_id):
-                desk.cancelled.value = 1  # it stops at the end of its chunk, and the next plan waits for that
+                slate.cancelled.value = 1  # it stops at the end of its chunk, and the next plan waits for that
     try:
         result = working.result()
     except Cancelled:

@@ -19,6 +19,8 @@ class MatchingSettings(Settings):
     """Processes that compute plans, away from the event loop."""
     plan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 2_000_000
     """Seat changes tried per plan. A count, not a time, so that a plan can be made again exactly."""
+    replan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 500_000
+    """The same for the rest of a running evening, which starts from good seats: four times as many gain 0.1 % (measured)."""
     isolation_minutes: Annotated[int, Field(ge=5, le=600)] = 30
     """How long somebody who is checked in may be without a recorded meeting before the organiser is told, in minutes."""
     print_font: Path | None = None

@@ -115,7 +115,7 @@ class Night(Group):
     async def finished(self, location: str) -> dict[str, Any]:
         """Let the planner work until the plan at `location` is no longer in the making."""
         if self.planner is None:
-            known = settings_for(SERVICE, self.database.url, plan_proposals=200_000)
+            known = settings_for(SERVICE, self.database.url, plan_proposals=200_000, replan_proposals=200_000)
             self.planner = asyncio.create_task(planner.run(known, self.database))
         for _ in range(900):
             answer = await self.call("GET", location.removeprefix("/v1"))
