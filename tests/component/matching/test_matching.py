@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -123,9 +126,26 @@ async def matching(open_database_for: OpenDatabase) -> AsyncIterator[Matching]:
         yield Matching(database, http, partner, headers)
 
 
+def die(*_: object) -> None:
+    """What the system does to a worker that takes all memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def row(a: int, b: int, **more: Any) -> dict[str, Any]:
     base = {"gathering_id": str(G), "a": str(derived("r", a)), "b": str(derived("r", b)), "source": "qr"}
     return {**base, "met_at": clock.now().isoformat(), **more}
+
+
+async def test_a_killed_worker_fails_its_plan_and_ends_the_planner(
+    matching: Matching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await matching.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})
+    monkeypatch.setattr(planner, "_work", die)
+    with pytest.raises(BrokenProcessPool):
+        await asyncio.wait_for(planner.run(settings_for(SERVICE, matching.database.url), matching.database), 60)
+    plan = (await matching.call("GET", made.headers["location"].removeprefix("/v1"))).json()
+    assert plan["state"] == "failed"
+    assert "BrokenProcessPool" in plan["reason"]
 
 
 async def test_a_plan_is_made_published_and_readable(matching: Matching) -> None:
