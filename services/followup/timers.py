@@ -35,15 +35,19 @@ async def run(database: Database, batch: int, backstop: float, connections: int 
     try:
         for _ in range(connections):
             opened.append(await timers.connect(database.url))
+        due = True
         while True:
             wake.clear()
-            fired = await drain(opened, database, batch)
+            fired = await drain(opened, database, batch) if due else None
             seconds = await timers.next_due(opened[0])
             metrics.due_overdue.set(max(0.0, -(seconds or 0.0)))
-            if seconds is None or seconds > 0:
+            wait = backstop if seconds is None else min(seconds, backstop)
+            due = wait == seconds
+            if wait > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), min(backstop, seconds if seconds is not None else backstop))
-            elif not fired and seconds < -CHANGED_MEANWHILE:  # else it has become due since the statement began
+                    await asyncio.wait_for(wake.wait(), wait)
+                    due = False  # most commits set no timer: ask first
+            elif fired == 0 and wait < -CHANGED_MEANWHILE:  # else it has become due since the statement began
                 await asyncio.sleep(CHANGED_MEANWHILE)
     finally:
         database.after_commit.remove(wake.set)
