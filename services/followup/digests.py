@@ -186,7 +186,10 @@ def _about(news: Sequence[Item | OpenReminder]) -> str:
 
 
 async def plan(database: Database, writer: Writer, now: datetime) -> int:
-    """Plan the next message of everybody who has something new; queue those whose time has come; return how many."""
+    """Plan the next message of people who have something new, and queue those whose time has come.
+
+    Returns for how many it did either: with `PLAN_AT_ONCE` or more there may be others.
+    """
     async with database.transaction() as tx:
         await reminders.skip_late(tx)
         boxes = await writer.mailboxes(tx, await mail.unplanned(tx, PLAN_AT_ONCE))
@@ -208,7 +211,7 @@ async def plan(database: Database, writer: Writer, now: datetime) -> int:
                 await reminders.settle(tx, [each.id for each in box.reminders], delivery)
                 queued += 1
         await mail.plan(tx, list(planned.items()), now)
-    return queued
+    return queued + sum(next_at is not None for _, next_at in times)
 
 
 def _settled(writer: Writer, box: Mailbox) -> list[Item]:

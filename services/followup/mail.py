@@ -180,9 +180,10 @@ async def run(database: Database, writer: digests.Writer, relay: Relay, connecti
     sender = Sender(database, writer, relay, connections)
     try:
         while True:
-            await digests.plan(database, writer, clock.now())
+            planned = await digests.plan(database, writer, clock.now())
             while await sender.send_due():
                 pass
-            await asyncio.sleep(every)
+            if planned < digests.PLAN_AT_ONCE:
+                await asyncio.sleep(every)
     finally:
         await sender.close()
