@@ -1,8 +1,10 @@
 """The organiser's seating board, by signed link: tables by round, pins, who is missing, the proof, and who needs help."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -87,7 +89,15 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         beyond=[(people[key], possible, reason) for key, possible, reason in beyond if key in people],
         alone=[(people[each.registration_id], each) for each in alone if each.registration_id in people],
         flagged=flagged,
+        told=partial(_told, visit.pages.words[visit.locale]["board"]["plan_words"]),
     )
+
+
+def _told(words: list[tuple[str, str]], text: str) -> str:
+    """What a plan says of itself, in the organiser's language."""
+    for pattern, translated in words:
+        text = re.sub(pattern, translated, text)
+    return text
 
 
 def _tables(

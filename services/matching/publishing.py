@@ -1,5 +1,6 @@
 """From a finished plan to what everybody is told: one row and one `matched` event for each whose evening changed."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -32,7 +33,9 @@ async def publish(
     A re-plan changes the rows of those only whose seats or introductions differ. Who is not part of the plan any more
     loses what lies ahead of them.
     """
-    if not await plans.finish_plan(tx, plan.plan_id, proof_of(result.proof, len(result.seats))):
+    if not await plans.finish_plan(
+        tx, plan.plan_id, proof_of(result.proof, len(result.seats), [table.number for table in gathering.tables])
+    ):
         return None
     await plans.put_unattainable(
         tx,
@@ -198,14 +201,19 @@ def _keep_agreed(row: MatchedRow, before: MatchedRow, other: UUID) -> None:
             row.introductions.append({**each, "rank": len(row.introductions) + 1})
 
 
-def proof_of(proof: Proof, people: int) -> dict[str, Any]:
-    """The proof as partners and organisers read it: numbers and words, nobody's id."""
+def proof_of(proof: Proof, people: int, numbers: Sequence[int] = ()) -> dict[str, Any]:
+    """The proof as partners and organisers read it: numbers and words, nobody's id; tables by their own numbers."""
+
+    def named(found: re.Match[str]) -> str:
+        at = int(found[1]) - 1
+        return f"table {numbers[at] if at < len(numbers) else at + 1}"
+
     return {
         "people": people,
         "value": round(proof.value, 1),
         "bound": round(proof.bound, 1),
         "share_of_bound": round(proof.value / proof.bound, 4) if proof.bound else None,
-        "violations": list(proof.violations),
+        "violations": [re.sub(r"\btable (\d+)", named, each) for each in proof.violations],
         "good_meetings": {str(count): number for count, number in proof.good_meetings.items()},
         "unattainable": len(proof.unattainable),
         "avoidable": proof.avoidable,

@@ -197,3 +197,13 @@ async def test_gatherings_of_nobody_and_of_one_have_a_board(open_database_for: O
                 tx, [registered_event(night.partner, 0, revision=2, status="cancelled", **attributes(0))]
             )
         assert (await night.get(board())).status_code == 200
+
+
+async def test_what_a_plan_says_of_itself_is_told_in_both_languages_and_by_table_numbers(night: Night) -> None:
+    await planned(night)
+    for n in range(5):
+        await night.post(f"{board()}/pin", {"person": str(rid(n)), "table": "9", "round": "3"})
+    await planned(night)
+    page = (await night.get(board())).text
+    assert "第3ラウンド、テーブル 9: 4 席を超えて固定されています" in page
+    assert "round 3, table 9: more people are pinned than its 4 seats" in (await night.get(f"{board()}?lang=en")).text
