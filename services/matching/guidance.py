@@ -64,9 +64,11 @@ async def may_meet(connection: Connection, gathering_id: UUID, one: UUID, other:
     return pair(one, other) not in apart
 
 
-async def draw(connection: Connection, gathering_id: UUID, people: Sequence[UUID], meetings: int) -> list[Pair]:
-    """Pairs to bring together by lot, where everybody has so many meetings. What was drawn is kept with its chance."""
-    chance = chance_of(len(people), meetings)
+async def draw(
+    connection: Connection, gathering_id: UUID, people: Sequence[UUID], meetings: int, share: float
+) -> list[Pair]:
+    """Pairs to bring together by lot: a share of so many meetings each. What was drawn is kept with its chance."""
+    chance = chance_of(len(people), meetings, share)
     pairs = drawn(gathering_id, people, chance)
     await lottery.keep(connection, gathering_id, pairs, chance)
     return pairs

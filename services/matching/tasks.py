@@ -48,7 +48,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     tables = tuple(table.seats for table in gathering.tables)
     size = -(-len(people) // len(tables)) if tables else DEFAULT_TABLE
     for each in await draw(
-        connection, gathering_id, [person.registration_id for person in people], rounds * (size - 1)
+        connection, gathering_id, [person.registration_id for person in people], rounds * (size - 1), said.weights.lot
     ):
         points[each] = points.get(each, 0.0) + said.weights.must_meet
     return Task(
@@ -123,6 +123,7 @@ def person_of(registered: Registered, profile: Profile | None) -> Person:
         industry=attributes.industry or "",
         company_size=attributes.company_size or "",
         role=attributes.role or "",
+        phase=attributes.phase or "",
         need_tags=registered.need_tags,
         offer_tags=registered.offer_tags,
         times_attended=attributes.times_attended,

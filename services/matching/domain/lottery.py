@@ -6,20 +6,20 @@ all pairs (inverse propensity weighting, Horvitz and Thompson 1952).
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-SHARE: Final = 0.05
-"""Of everybody's meetings."""
 Pair = tuple[UUID, UUID]
 
 
-def chance_of(people: int, meetings: int) -> float:
-    """The chance of each pair to be drawn, where everybody has so many meetings; 0 where half the room meets anyway."""
-    return SHARE * meetings / (people - 1) if 2 * meetings < people - 1 else 0.0
+def chance_of(people: int, meetings: int, share: float) -> float:
+    """The chance of each pair to be drawn, where everybody has so many meetings and a share of them is drawn.
+
+    0 where half the room meets anyway.
+    """
+    return share * meetings / (people - 1) if 2 * meetings < people - 1 else 0.0
 
 
 def drawn(gathering_id: UUID, people: Sequence[UUID], chance: float) -> list[Pair]:

@@ -27,8 +27,14 @@ class Weights:
     mutual: float = 0.3
     """Share of the geometric mean of the two directions; the rest is their plain mean, so that giving alone counts."""
     same_purpose: float = 3.0
+    complementary_purpose: float = 3.0
+    """Somebody who seeks information and somebody who wants to be known: one listens, the other shows."""
     other_industry: float = 3.0
     same_size: float = -2.0
+    same_role: float = 2.0
+    """Two who decide, or two who do: they speak of the same things."""
+    same_phase: float = 2.0
+    """Businesses in one phase have one kind of question."""
     same_region: float = 2.0
     shared_topic: float = 3.0
     exploration: float = 6.0
@@ -52,6 +58,9 @@ class Weights:
     """A meeting that one of the two asked for."""
     gladness: float = 100.0
     """For a pair whom tonight's taps make certain to be glad of each other; less where they only make it likelier."""
+    lot: float = 0.02
+    """Share of everybody's meetings that a lot encourages, by `must_meet` points, so that the score can be judged beside
+    chance. Each hundredth costs about 0.7 % of a plan's value (60 people, three rounds of five)."""
     same_industry_at_table: float = -6.0
     """Per pair of one industry at a table; fewest such pairs means industries evenly spread."""
     same_size_at_table: float = -2.0

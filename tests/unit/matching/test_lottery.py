@@ -6,10 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.lottery import SHARE, chance_of, drawn
+from services.matching.domain.lottery import chance_of, drawn
 from shared.platform.ids import derived
 
 G = derived("gathering")
+SHARE = 0.05
 
 
 def people(count: int) -> list[UUID]:
@@ -18,7 +19,7 @@ def people(count: int) -> list[UUID]:
 
 def test_as_many_are_drawn_as_the_share_of_meetings_says() -> None:
     count, meetings = 400, 9
-    chance = chance_of(count, meetings)
+    chance = chance_of(count, meetings, SHARE)
     sizes = [len(drawn(derived("gathering", number), people(count), chance)) for number in range(20)]
     expected = SHARE * count * meetings / 2
     assert abs(np.mean(sizes) - expected) < 4 * np.sqrt(expected / 20)
@@ -36,9 +37,10 @@ def test_nobody_is_drawn_far_more_often_than_others() -> None:
 
 
 def test_in_a_small_room_nothing_needs_a_lot() -> None:
-    assert chance_of(12, 9) == 0.0
+    assert chance_of(12, 9, SHARE) == 0.0
     assert drawn(G, people(12), 0.0) == []
-    assert chance_of(40, 9) > 0
+    assert drawn(G, people(400), chance_of(400, 9, 0.0)) == [], "switched off"
+    assert chance_of(40, 9, SHARE) > 0
 
 
 @given(st.lists(st.uuids(), unique=True, max_size=30), st.randoms(use_true_random=False))
