@@ -17,6 +17,7 @@ class Person:
     industry_text: str = ""
     company_size: str = ""
     role: str = ""
+    phase: str = ""
     region: str = ""
     goal: str = ""
     needs: str = ""

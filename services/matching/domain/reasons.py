@@ -94,6 +94,15 @@ def explain(score: Score, reader: int, other: int) -> Words:
         )
     if me.purpose == you.purpose:
         found.append(Reason("shared_purpose", None, "参加の目的が同じです", "You came for the same purpose"))
+    elif {me.purpose, you.purpose} == {"information", "awareness"}:
+        found.append(
+            Reason(
+                "complementary_purpose",
+                None,
+                "知りたい方と、知ってほしい方です",
+                "One of you wants to learn, the other to be known",
+            )
+        )
     if me.industry and you.industry and me.industry != you.industry:
         trade = f"({you.industry_text})" if you.industry_text else ""
         found.append(

@@ -15,7 +15,7 @@ from services.matching.domain.text import is_solicitor
 from shared.lexicon import concepts_in
 
 TERMS: Final = (
-    "fit", "same_purpose", "other_industry", "same_size", "same_region", "shared_topic", "exploration", "solicitor",
+    "fit", "same_purpose", "complementary_purpose", "other_industry", "same_size", "same_role", "same_phase", "same_region", "shared_topic", "exploration", "solicitor",
     "prey", "met_before",
 )  # fmt: skip
 """Weights that give points to a pair, as named in `Weights`."""
@@ -68,14 +68,21 @@ def _pairs(pairs: Collection[tuple[UUID, UUID]], index: dict[UUID, int]) -> Mask
 def terms(people: Sequence[Person], directed: Matrix, met: Mask, weights: Weights) -> dict[str, Matrix]:
     """Points of every pair by the name of the weight that gives them; the value is their sum."""
     industries, sizes = same([each.industry for each in people]), same([each.company_size for each in people])
-    explorers = np.array([each.purpose == "diversity" for each in people], dtype=bool)
+    explorers, seeks, shows = (
+        np.array([each.purpose == purpose for each in people], dtype=bool)
+        for purpose in ("diversity", "information", "awareness")
+    )
     sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
     weight = {name: np.float32(getattr(weights, name)) for name in TERMS}  # keeps every matrix in 32 bits
     return {
         "fit": weight["fit"] * _fit(people, directed, weights) * ~_either(sellers),
         "same_purpose": weight["same_purpose"] * same([each.purpose for each in people]),
+        "complementary_purpose": weight["complementary_purpose"]
+        * (seeks[:, None] & shows[None, :] | shows[:, None] & seeks),
         "other_industry": weight["other_industry"] * ~industries,
         "same_size": weight["same_size"] * sizes,
+        "same_role": weight["same_role"] * same([each.role for each in people]),
+        "same_phase": weight["same_phase"] * same([each.phase for each in people]),
         "same_region": weight["same_region"] * same([each.region[:3] for each in people]),
         "shared_topic": weight["shared_topic"] * _shared([set(concepts_in(each.talk_topics)) for each in people]),
         "exploration": weight["exploration"] * (_either(explorers) & ~industries & ~sizes),

@@ -31,7 +31,7 @@ class Weights:
     """Somebody who seeks information and somebody who wants to be known: one listens, the other shows."""
     other_industry: float = 3.0
     same_size: float = -2.0
-    same_role: float = 2.0
+    same_role: float = 1.0
     """Two who decide, or two who do: they speak of the same things."""
     same_phase: float = 2.0
     """Businesses in one phase have one kind of question."""

@@ -29,7 +29,7 @@ from services.matching.domain.fit import Matrix, need_texts, offer_texts
 from services.matching.domain.introductions import short_lists
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task, make_plan
-from services.matching.domain.scoring import Score, score
+from services.matching.domain.scoring import TERMS, Score, score
 from services.matching.domain.settings import Weights
 from shared.lexicon import concepts_in, normal, suggest_tags
 
@@ -38,6 +38,7 @@ RANDOM_LISTS = 200
 PROPOSALS = 2_000_000
 PURPOSES = {"partner": "partner_search", "network": "diversity"}
 GAINS = {2: 3.0, 1: 1.0}
+CONTEXT = set(TERMS) - {"fit", "solicitor", "prey", "met_before"}
 
 Lists = Sequence[Sequence[int]]
 
@@ -211,9 +212,7 @@ def main() -> None:
         "  without word vectors": without(words=0.0),
         "  without concepts": without(concepts=0.0),
         "  without regard to purposes": shipped(score(people, replace(weights, receives={}))),
-        "  without context (industry, size, ...)": without(
-            same_purpose=0.0, other_industry=0.0, same_size=0.0, same_region=0.0, shared_topic=0.0, exploration=0.0
-        ),
+        "  without context (industry, size, ...)": without(**dict.fromkeys(CONTEXT, 0.0)),
         "  without blocks and the seller rule": best(scored.value),
     }
     print(f"{len(people)} people, {len(judged.grades)} judgements\n\n{'':42}{'recall@5':>9}{'nDCG@5':>9}  forbidden")
