@@ -27,7 +27,7 @@ def appointment(sheet: Sheet, person: Person, now: datetime) -> bytes:
     start = sheet.appointment_at.astimezone(person.zone)
     event = Event()
     event.add("uid", str(sheet.id))
-    event.add("sequence", sheet.revision)
+    event.add("sequence", sheet.appointment_revision)
     event.add("dtstamp", now)
     event.add("dtstart", start)
     event.add("dtend", start + TALK)

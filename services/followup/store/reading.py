@@ -30,9 +30,11 @@ class Sheet:
     """What it was worth, as the owner wrote it."""
     first_touch_at: datetime | None
     appointment_at: datetime | None
+    """As the owner said, else, where both would like to talk again, as the other did."""
+    appointment_revision: int
+    """Rises whenever either side's follow-up changes."""
     paused_until: datetime | None
     policy: int
-    revision: int
     card: Card
     title: str
     other_locale: str | None
@@ -62,8 +64,10 @@ async def sheets(
         " coalesce(n.topics, '{}') as topics, back.first_touch_at is not null and (f.first_touch_at is null"
         " or back.first_touch_at < f.first_touch_at) as other_thanked_first, t.due_at as next_due_at,"
         " mine.followup_id is not null as wished,"
-        " case when f.mutual_interest or (mine.followup_id is not null and theirs.followup_id is not null)"
-        " then c.email end as email, f.kinds[array_position(f.steps, t.step)] as next_kind,"
+        " case when both_wish.yes then c.email end as email,"
+        " coalesce(f.appointment_at, case when both_wish.yes then back.appointment_at end) as agreed_at,"
+        " f.revision + coalesce(back.revision, 0) as appointment_revision,"
+        " f.kinds[array_position(f.steps, t.step)] as next_kind,"
         " (select r.amount from report as r where r.followup_id = f.id and r.source = 'owner' and r.undone_at is null"
         " and r.amount is not null order by r.recorded_at desc limit 1) as amount,"
         " exists (select from report as r where r.followup_id = f.id and r.undone_at is null"
@@ -76,6 +80,8 @@ async def sheets(
         " left join followup as back on back.owner = f.other and back.other = f.owner"
         " and back.gathering_id = f.gathering_id"
         " left join wish as mine on mine.followup_id = f.id left join wish as theirs on theirs.followup_id = back.id"
+        " cross join lateral (select f.mutual_interest"
+        " or (mine.followup_id is not null and theirs.followup_id is not null) as yes) as both_wish"
         " left join timer as t on t.followup_id = f.id"
         " where (f.owner = $1 or ($3 and f.owner in (select also.registration_id from registration as one"
         " join registration as also using (person_id) where one.registration_id = $1))) and ($2::uuid is null or f.id = $2)"
@@ -88,12 +94,13 @@ async def sheets(
 
 
 def _sheet(row: asyncpg.Record) -> Sheet:
-    own = {"card", "state", "topics"}
+    own = {"card", "state", "topics", "appointment_at"}
     same = {name: row[name] for name in Sheet.__dataclass_fields__ if name not in own}
     return Sheet(
         card=Card(row["name"], row["company"], row["needs"], row["offers"]),
         state=State(row["state"]),
         topics=tuple(row["topics"]),
+        appointment_at=row["agreed_at"],
         **same,
     )
 

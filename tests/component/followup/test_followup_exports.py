@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import icalendar
 import pytest
@@ -46,6 +47,36 @@ async def test_a_date_goes_into_the_calendar_and_moves_there(world: World) -> No
     assert events[0].decoded("sequence") < events[1].decoded("sequence")
     due = await world.value("select due[1] from followup where id = $1", followup_of(A, B))
     assert due > when.replace(tzinfo=UTC)
+
+
+async def test_a_date_is_in_both_calendars_once_both_wish_to_talk_again(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    when = (datetime.now(UTC) + timedelta(days=5)).replace(microsecond=0)
+    async with door(world) as http:
+
+        async def booked(at: datetime) -> None:
+            local = (at + timedelta(hours=9)).replace(tzinfo=None).isoformat()
+            assert (await http.post(f"{mine}/outcome", data={"state": "booked", "at": local})).status_code == 303
+
+        async def seen() -> Any:
+            answer = await http.get(f"{theirs}/appointment.ics")
+            assert answer.status_code == 200
+            (found,) = icalendar.Calendar.from_ical(answer.content).walk("VEVENT")
+            return found
+
+        await booked(when)
+        assert (await http.get(f"{theirs}/appointment.ics")).status_code == 404
+        await http.post(f"{mine}/wish")
+        assert (await http.get(f"{theirs}/appointment.ics")).status_code == 404
+        await http.post(f"{theirs}/wish")
+        first = await seen()
+        await booked(when + timedelta(days=1))
+        second = await seen()
+    assert first.decoded("dtstart") == when
+    assert second.decoded("dtstart") == when + timedelta(days=1)
+    assert first["uid"] == second["uid"]
+    assert first.decoded("sequence") < second.decoded("sequence")
 
 
 async def test_one_wish_stays_unseen_and_two_open_the_addresses(world: World) -> None:
