@@ -2,8 +2,9 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -31,12 +32,19 @@ SAME: Final = 0.005
 
 async def run(database: Database) -> None:
     """Learn for ever. Raises when PostgreSQL goes away."""
-    # A process for each study: learning is rare, so none is kept.
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1)
+    while True:
+        with _process() as pool:
+            learned = await learn_next(database, pool)
+        if not learned:
+            await asyncio.sleep(LOOK_EVERY)
+
+
+@contextmanager
+def _process() -> Iterator[Executor]:
+    """A process for one study, which starts only when there is one: learning is rare, so none is kept."""
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
     try:
-        while True:
-            if not await learn_next(database, pool):
-                await asyncio.sleep(LOOK_EVERY)
+        yield pool
     finally:
         for process in list((pool._processes or {}).values()):  # a cancelled service does not wait for a study
             process.terminate()
@@ -67,7 +75,8 @@ async def _learn(database: Database, pool: Executor, due: Due) -> None:
             found = await learning.labels_of(connection, due.partner_id, gathering_id)
             if found:
                 attendees = await facts.attendees(connection, gathering_id)
-                people = tuple(person_of(registered, profile) for registered, profile in attendees)
+                # Whoever does not agree to be shown is not even part of the room that others stand out from.
+                people = tuple(person_of(registered, profile) for registered, profile in attendees if profile)
                 lessons.append(Lesson(people, {label.pair: label.glad for label in found}))
                 labels += found
         known = await learning.newest(connection, due.partner_id)
@@ -79,7 +88,7 @@ async def _learn(database: Database, pool: Executor, due: Due) -> None:
         if multipliers is not None and any(
             abs(each - before.get(name, 1.0)) >= SAME for name, each in multipliers.items()
         ):
-            behind = sorted({side for label in labels for side in label.pair})
+            behind = sorted(person.registration_id for lesson in lessons for person in lesson.people)
             prior = {name: getattr(weights, name) for name in (*LEARNT, GLADNESS)}
             told = changes(weights, before, multipliers)
             if not await learning.insert_version(

@@ -173,6 +173,18 @@ async def test_weights_after_an_erasure_are_those_of_a_world_without_the_person(
     assert found[0] == found[1]
 
 
+async def test_somebody_who_said_nothing_and_of_whom_nothing_was_said_is_behind_the_weights_too(group: Group) -> None:
+    """Others stood out from a room that they were part of."""
+    await tap_all(group)
+    await group.join([20], 1)
+    assert (await learn(group))[0]["in_force"]
+    await group.erase(20)
+    new, old = await learn(group)
+    assert old["withdrawn"]
+    assert (new["in_force"], new["labels"]) == (True, 132)
+    assert await group.mentions(rid(20)) == set()
+
+
 async def test_a_person_who_leaves_while_learning_is_not_kept(group: Group) -> None:
     await tap_all(group)
     people = [rid(n) for n in range(12)]
