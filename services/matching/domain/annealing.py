@@ -160,66 +160,6 @@ def index(s: State) -> None:
                         s.goods[j] += 1
 
 
-@numba.njit(inline="always")
-def _change(
-    worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, home: Any,
-    small: Any, table_cost: Any, c: Costs, r: int, k: int, x: int, l: int, y: int,  # noqa: E741
-) -> float:  # fmt: skip
-    """Points that swapping chair x of table k with chair y of table l in round r adds."""
-    i, j = members[r, k, x], members[r, l, y]
-    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
-    delta, before, after = 0.0, 0.0, 0.0
-    new_i, new_j = goods[i], goods[j]
-    for side in range(2):
-        if side == 0:
-            leaves, comes, table, chair = i, j, k, x
-        else:
-            leaves, comes, table, chair = j, i, l, y
-        for z in range(chairs[r, table]):
-            if z == chair:
-                continue
-            m = members[r, table, z]
-            gone, come = 0, 0
-            if _met(packed, leaves, m, word, mask):
-                delta += c.repeat
-            else:
-                code = worth[leaves, m]
-                delta -= _points(code, c.unit)
-                gone = code & 1
-            if _met(packed, comes, m, word, mask):
-                delta -= c.repeat
-            else:
-                code = worth[comes, m]
-                delta += _points(code, c.unit)
-                come = code & 1
-            if side == 0:
-                new_i -= gone
-                new_j += come
-            else:
-                new_j -= gone
-                new_i += come
-            if come != gone:
-                before += _missing(goods[m], c.wanted)
-                after += _missing(goods[m] + come - gone, c.wanted)
-    before += _missing(goods[i], c.wanted) + _missing(goods[j], c.wanted)
-    after += _missing(new_i, c.wanted) + _missing(new_j, c.wanted)
-    delta += c.shortfall * (before - after)
-    change = newcomer[j] - newcomer[i]
-    grow = (1 if j < c.people else 0) - (1 if i < c.people else 0)
-    if change != 0 or grow != 0:
-        delta += table_cost[r, fresh[r, k], filled[r, k]] + table_cost[r, fresh[r, l], filled[r, l]]
-        delta -= table_cost[r, fresh[r, k] + change, filled[r, k] + grow]
-        delta -= table_cost[r, fresh[r, l] - change, filled[r, l] - grow]
-    if c.moved > 0:
-        if home[r, i] >= 0:
-            delta += c.moved * ((home[r, i] != k) - (home[r, i] != l))
-        if home[r, j] >= 0:
-            delta += c.moved * ((home[r, j] != l) - (home[r, j] != k))
-    if c.crowded > 0 and small[i] != small[j]:
-        delta += c.crowded * (small[i] - small[j]) * ((chairs[r, k] > 4) - (chairs[r, l] > 4))
-    return delta
-
-
 @numba.njit(cache=True)
 def _swap(
     worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, place: Any,
@@ -404,8 +344,8 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
             temperature = hot * (cold / hot) ** (step / proposals)
         bits = _draw(random)
         at = np.int64(((bits >> np.uint64(32)) * np.uint64(total)) >> np.uint64(32))
-        r, k, x = spots[at, 0], spots[at, 1], spots[at, 2]
-        i = members[r, k, x]
+        r, k = spots[at, 0], spots[at, 1]
+        i = members[r, k, spots[at, 2]]
         if bits & np.uint64(15) < PULLS and i < c.people and wide > 0:
             j = partners[i, _below(random, wide)]  # to the table of a good partner, or the partner to ours
             l = place[j, r, 0]  # noqa: E741
@@ -413,20 +353,8 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
                 continue
         else:
             other = starts[r] + _below(random, starts[r + 1] - starts[r])
-            l, y = spots[other, 1], spots[other, 2]  # noqa: E741
+            l = spots[other, 1]  # noqa: E741
             if l == k:
-                continue
-            if bits & np.uint64(16):
-                # One swap alone, judged by everything that it changes, fairness included.
-                threshold = temperature * _LOG[(bits >> np.uint64(8)) & np.uint64(4095)]
-                if (i < c.people or members[r, l, y] < c.people) and _change(
-                    worth, members, chairs, packed, goods, newcomer, fresh, filled, home, small, table_cost, c,
-                    r, k, x, l, y,
-                ) >= threshold:  # fmt: skip
-                    _swap(
-                        worth, members, chairs, packed, goods, newcomer, fresh, filled, place, c.people, r, k, x, l, y
-                    )
-                    made += 1
                 continue
         _gather(worth, members, chairs, packed, home, small, c, r, k, l, gain, pull)
         choice[3] = -1

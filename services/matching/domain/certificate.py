@@ -59,7 +59,7 @@ class _Program:
             limits = np.concatenate([self.rounds, np.ones(len(self.pairs))])
             found = linprog(-np.array(self.worths), A_ub=matrix, b_ub=limits, method="highs-ipm")
             shared: dict[tuple[int, int], float] = {}
-            for c in np.flatnonzero(found.x > 1e-7):
+            for c in np.flatnonzero(found.x > 1e-7).tolist():
                 for pair in _pairs(self.tables[c]):
                     shared[pair] = shared.get(pair, 0) + found.x[c]
             over = [pair for pair, times in shared.items() if times > 1 + 1e-6 and pair not in self.pairs]
@@ -87,15 +87,16 @@ def certificate(problem: Problem, progress: Callable[[float], None] = lambda bou
     np.fill_diagonal(worth, -np.inf)
     most = int(in_use.max())
     start, price = bound(np.where(problem.blocked, 0, problem.worth), rounds * (most - 1))
-    smooth, pair_prices = price * (most - 1), {}
+    smooth = price * (most - 1)
+    pair_prices: dict[tuple[int, int], float] = {}
     program = _Program(rounds)
     best, enough = start, ENOUGH
     for _ in range(STEPS):
         limit = float(rounds @ smooth) + sum(pair_prices.values())
         extra = np.zeros(problem.people)
         before = len(program.tables)
-        for size in in_use:
-            complete, holds, tables, nets = _price(worth, smooth, pair_prices, problem.newcomer, int(size), enough)
+        for size in in_use.tolist():
+            complete, holds, tables, nets = _price(worth, smooth, pair_prices, problem.newcomer, size, enough)
             extra = np.maximum(extra, holds / size if complete else np.inf)
             for table in tables[nets > 0]:
                 members = tuple(sorted(int(p) for p in table))

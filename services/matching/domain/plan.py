@@ -16,6 +16,7 @@ from services.matching.domain.seating import seat
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, Seating
 from services.matching.domain.seating_request import Request, problem_of
 from services.matching.domain.settings import Weights
+from services.matching.domain.slots import pair_up
 
 ATTEMPTS = 4  # seeds that are tried while a hard rule is broken
 
@@ -135,6 +136,9 @@ def _proposed(scored: Score, reader: int, other: int) -> Proposed:
 
 def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> tuple[Seating, Proof]:
     """The first seating without a violation, else the one with the fewest: an annealer may end in a corner."""
+    if problem.seats.max() == 2:
+        pairs = pair_up(problem, task.weights.moved)
+        return pairs, prove(problem, pairs, task.weights)
     tried: list[tuple[Seating, Proof]] = []
     for attempt in range(ATTEMPTS):
         seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet

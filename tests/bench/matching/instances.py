@@ -47,7 +47,7 @@ def event(people: int, seed: int = 1) -> Event:
     hits = needs @ offers.T
     words = generator.beta(2, 5, (people, people)).astype(np.float32)
     directed = np.where(hits > 0, 0.45 + 0.1 * np.minimum(hits - 1, 2) + 0.45 * words, 0.4 * words)
-    clear = np.where(generator.random(people) < 0.2, 0.55, 1.0)  # one in five writes next to nothing
+    clear = np.where(generator.random(people) < 0.1, 0.45, 1.0)  # one in ten writes next to nothing
     directed = directed * clear[:, None] * clear[None, :]
     both = 0.7 * np.sqrt(directed * directed.T) + 0.15 * (directed + directed.T)
     same_industry = industry[:, None] == industry[None, :]
