@@ -19,7 +19,7 @@ from shared.platform.database import Connection
 from shared.platform.errors import Invalid
 from shared.platform.ids import derived
 
-SETTLE: Final = timedelta(hours=1)
+SETTLE: Final = timedelta(hours=12)
 """How long labels may gather before weights are learned from them. Tonight's rounds hear of taps at once."""
 WITHDRAWN: Final = "none"
 """The word that takes back what somebody said of another."""

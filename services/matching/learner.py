@@ -26,7 +26,7 @@ PATIENCE: Final = timedelta(minutes=10)
 """How long one learning may take before another replica takes it up; also the pause after one that broke."""
 GATHERINGS: Final = 50
 """How many of a partner's newest gatherings are learned from: what people wanted long ago counts no more."""
-SAME: Final = 0.005
+SAME: Final = 0.02
 """Multipliers nearer than this to the version in force make no new one."""
 
 
