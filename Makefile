@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-large up test lint contracts bench faults faults-timers faults-mail lock clean
+.PHONY: help setup demo demo-large up test lint contracts bench bench-followup faults faults-timers faults-mail lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ contracts: setup ## regenerate schemas, AsyncAPI, topics and ACLs from the model
 
 bench: setup ## measure, and write docs/benchmarks.md
 	$(RUN) -m tests.bench
+
+bench-followup: setup ## measure follow-up beside procrastinate and pgbench, half an hour
+	$(RUN) -m tests.bench.followup --write
 
 faults: setup ## the long fault run
 	$(RUN) -m pytest tests/fault -m fault --fault-minutes 10
