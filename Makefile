@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 .PHONY: help setup demo demo-large up test lint contracts bench bench-followup faults faults-timers faults-mail lock clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 setup: $(VENV)/.ready ## build the environment from the hashes in requirements.lock
 
