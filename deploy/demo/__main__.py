@@ -63,9 +63,18 @@ async def _demo(data: Path, guests: int) -> int:
             _tell(0.95, "counting")
             agreements = await tally.agree(platform, told)
             counts = await tally.topics(stack.brokers.bootstrap_servers) if stack.brokers else []
-            reports = {lang: data / f"report.{lang}.html" for lang in ("ja", "en")}
-            for lang, path in reports.items():
-                path.write_text(await platform.get_page(f"{told.report_url}?lang={lang}"))
+            kept = {
+                name: data / file
+                for name, file, url in (
+                    ("the report", "report.ja.html", told.report_url),
+                    ("in English", "report.en.html", f"{told.report_url}?lang=en"),
+                    ("somebody's evening", "evening.html", told.evening_url),
+                    ("the seating board", "board.html", told.board_url),
+                    ("name badges", "badges.pdf", f"{told.board_url}/badges.pdf"),
+                    ("table sheets", "tables.pdf", f"{told.board_url}/tables.pdf"),
+                )
+                if (data / file).write_bytes(await platform.get_page(url))
+            }
         finally:
             await platform.close()
     finally:
@@ -73,8 +82,10 @@ async def _demo(data: Path, guests: int) -> int:
     _tell(1.0, "done")
     _show(told, counts, agreements)
     print(f"\nThe stack was up after {up:.1f} s; the whole demo took {time.monotonic() - started:.1f} s.")
-    print(f"\nRead the report   {reports['ja']}\n      in English  {reports['en']}\nLogs and data     {data}")
-    print("Start it and stay make up")
+    print("\nlook at")
+    for name, path in kept.items():
+        print(f"  {name:<20}{path}")
+    print(f"  {'logs and data':<20}{data}\nStart it and stay: make up")
     return 0 if all(each.holds for each in agreements) and not any(count.dead for count in counts) else 1
 
 
@@ -109,8 +120,9 @@ def _show(told: Told, counts: list[tally.TopicCount], agreements: list[tally.Agr
     print("\nwhat each service did")
     print(f"  registration  {told.rows} rows in, {told.registered} people, {told.attended} checked in")
     print(
-        f"  matching      {proof.get('people')} people on lists and at tables: {proof.get('value')} points of at most"
-        f" {proof.get('bound')}, {len(proof.get('violations', []))} rules broken;"
+        f"  matching      {proof.get('people')} people at tables and on lists: {proof.get('value')} points of at most"
+        f" {proof.get('bound')}, {len(proof.get('violations', []))} rules broken; planned anew for the"
+        f" {(told.replan.get('proof') or {}).get('people')} who came;"
         f" {told.sensor_rows} sensor rows became {len(told.meetings)} meetings and {told.notes} notes"
     )
     print(f"  followup      {told.outcomes} outcomes, {told.thanked} thanks")

@@ -42,9 +42,12 @@ class Platform:
             raise Refused(f"POST {path}: {answer['rejected']} rows were refused, the first: {bad}")
         return answer
 
-    async def get_page(self, url: str) -> str:
-        """A page for people."""
-        return (await self._http.get(url)).text
+    async def get_page(self, url: str) -> bytes:
+        """A page for people, or a file of theirs. Raises `Refused` where there is none."""
+        answer = await self._http.get(url)
+        if answer.status_code >= 400:
+            raise Refused(f"GET a page: {answer.status_code}")
+        return answer.content
 
     async def submit_form(self, url: str, fields: dict[str, Any]) -> bool:
         """Send a form as a browser does."""

@@ -36,6 +36,7 @@ class Told:
     registered: int = 0
     attended: int = 0
     plan: dict[str, Any] = field(default_factory=dict)
+    replan: dict[str, Any] = field(default_factory=dict)
     sensor_rows: int = 0
     meetings: set[str] = field(default_factory=set)
     notes: int = 0
@@ -43,6 +44,8 @@ class Told:
     outcomes: int = 0
     answers: int = 0
     report_url: str = ""
+    board_url: str = ""
+    evening_url: str = ""
 
 
 async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = NO_SHOW) -> Told:
@@ -59,19 +62,24 @@ async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = 
     await platform.call("followup", "PUT", f"/gatherings/{gathering}/cadence", json={"version": REHEARSAL})
 
     tell(0.15, "matching introduces and seats them")
-    plan = await platform.call("matching", "POST", f"/gatherings/{gathering}/plans", json={"seed": SEED})
+    told.plan = await _planned(platform, f"/gatherings/{gathering}/plans", {"seed": SEED})
 
-    async def planned() -> dict[str, Any] | None:
-        found: dict[str, Any] = await platform.call("matching", "GET", f"/plans/{plan['plan_id']}")
-        return found if found["state"] not in ("queued", "running") else None
-
-    told.plan = await eventually("the plan", planned, 300)
-
-    tell(0.35, "the doors open")
+    tell(0.33, "the doors open")
     present = [person for person in people if dice.random() >= no_show]
     await platform.call("registration", "POST", f"/gatherings/{gathering}/phase", json={"phase": "running"})
     await platform.call("registration", "POST", "/check-ins/bulk", json={"registration_ids": present})
     told.attended = len(present)
+
+    tell(0.36, f"{len(people) - len(present)} stay away: the rounds are planned anew around them")
+    missing = {"no_shows": sorted(set(people) - set(present)), "current_round": 0, "seed": SEED}
+    told.replan = await _planned(platform, f"/gatherings/{gathering}/replan", missing)
+    links = await platform.call("matching", "GET", f"/gatherings/{gathering}/links")
+    told.board_url = links["board"]
+    evenings = {each["registration_id"]: each["evening"] for each in links["people"]}
+    for person in present:  # the first who is introduced to anybody: those who mainly sell are not
+        if (await platform.call("matching", "GET", f"/registrations/{person}/match"))["introductions"]:
+            told.evening_url = evenings[person]
+            break
 
     await _meet(platform, gathering, present, dice, told, lambda share, what: tell(0.4 + 0.3 * share, what))
     last = datetime.now(UTC)
@@ -89,6 +97,17 @@ async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = 
     link = await platform.call("survey", "GET", f"/gatherings/{gathering}/report-link")
     told.report_url = link["url"]
     return told
+
+
+async def _planned(platform: Platform, path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a plan and wait until it is made."""
+    plan = await platform.call("matching", "POST", path, json=wanted)
+
+    async def made() -> dict[str, Any] | None:
+        found: dict[str, Any] = await platform.call("matching", "GET", f"/plans/{plan['plan_id']}")
+        return found if found["state"] not in ("queued", "running") else None
+
+    return await eventually("the plan", made, 300)
 
 
 async def _publish(platform: Platform, guests: int) -> str:

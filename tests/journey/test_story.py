@@ -26,7 +26,7 @@ async def test_from_registration_to_the_report(tmp_path: Path) -> None:
         told = await play(platform, 60, lambda share, what: None)
         agreements = await tally.agree(platform, told)
         counts = {count.topic: count for count in await tally.topics(stack.brokers.bootstrap_servers)}  # type: ignore[union-attr]
-        page = await platform.get_page(f"{told.report_url}?lang=ja")
+        page = (await platform.get_page(f"{told.report_url}?lang=ja")).decode()
         stack.check()
 
         assert (told.rows, told.registered) == (60, 59), "one person registered twice"
@@ -55,17 +55,19 @@ async def test_from_registration_to_the_report(tmp_path: Path) -> None:
 
 
 async def people_see_their_own(platform: Platform, gathering: str) -> None:
-    """Everybody has three to five introductions with words, and a page with drafts of their own."""
+    """Everybody but the few who mainly sell has introductions with words, and a page with drafts of their own."""
     listed = await platform.call("registration", "GET", f"/gatherings/{gathering}/registrations?limit=100")
-    drafts = 0
+    drafts, alone = 0, 0
     for registration in listed["items"]:
         person = registration["registration_id"]
         match = await platform.call("matching", "GET", f"/registrations/{person}/match")
-        assert 3 <= len(match["introductions"]) <= 5
+        assert len(match["introductions"]) in (0, 3, 4, 5)
+        alone += not match["introductions"]
         assert all(each["reasons"] and each["question_ja"] for each in match["introductions"])
         assert len(match["seats"]) == 4
         found = await platform.call("followup", "GET", f"/registrations/{person}/followups")
         drafts += sum(1 for each in found["followups"] if each["draft"])
     assert drafts > 0
-    page = await platform.get_page(found["page_url"])
+    assert 0 < alone <= 5
+    page = (await platform.get_page(found["page_url"])).decode()
     assert "<script" not in page
