@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-Pair = tuple[UUID, UUID]
+from services.matching.domain.wishes import Pair
 
 
 def chance_of(people: int, meetings: int, share: float) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.matching.domain.lottery import Pair
+from services.matching.domain.wishes import Pair
 from shared.platform.database import Connection
 
 
