@@ -5,16 +5,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import segno
-from PIL import Image
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
@@ -27,7 +26,7 @@ CARD: Final = (91 * mm, 55 * mm)  # a Japanese business card: what badge holders
 COLUMNS, ROWS = 2, 5  # on A4
 SHEETS: Final = 2  # table sheets on a page, to be cut apart
 CODE: Final = 25 * mm
-PIXELS: Final = 8  # of one module, so that no viewer blurs it
+QUIET: Final = 2  # modules of white around a code, beside what the badge leaves
 CUT: Final = "…"
 LEAST: Final = 7  # points: smaller print is not read at a table
 JAPANESE: Final = "HeiseiKakuGo-W5"
@@ -119,8 +118,20 @@ class Printer:
         return top - height
 
     def code(self, url: str, x: float, y: float, side: float) -> None:
-        """A QR code."""
-        self.canvas.drawImage(ImageReader(_code(url)), x, y, side, side)
+        """A QR code, drawn and not pictured, so that no reader blurs it."""
+        rows = _code(url)
+        module = side / (len(rows) + 2 * QUIET)
+        path = self.canvas.beginPath()
+        for down, row in enumerate(rows, start=1):
+            base = y + side - (down + QUIET) * module
+            at = 0
+            for dark, run in groupby(row):
+                length = len(list(run))
+                if dark:
+                    path.rect(x + (at + QUIET) * module, base, length * module, module)
+                at += length
+        self.canvas.setFillGray(0)
+        self.canvas.drawPath(path, stroke=0, fill=1)
 
     def close(self) -> bytes:
         """The finished file."""
@@ -137,12 +148,10 @@ def _known(letter: str) -> str:
     return letter
 
 
-def _code(url: str) -> Image.Image:
-    rows = [list(row) for row in segno.make(url, error="m", micro=False).matrix_iter(border=2)]
-    side = len(rows)
-    image = Image.new("1", (side, side))
-    image.putdata([0 if dark else 1 for row in rows for dark in row])
-    return image.resize((side * PIXELS, side * PIXELS), Image.Resampling.NEAREST)
+def _code(url: str) -> Sequence[Sequence[int]]:
+    """[row, column]: 1 for a dark module."""
+    found: Sequence[Sequence[int]] = segno.make(url, error="m", micro=False).matrix
+    return found
 
 
 def badges(title: str, guests: Iterable[Guest], url_of: Callable[[Guest], str], font: str, words: Words) -> bytes:
