@@ -1,6 +1,6 @@
 """My evening: whom to meet and why, what to ask first, where to sit. Phone first, no script; looking changes nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,9 @@ class Partner:
     """Where to find them: the shared table, else where they sit now or next."""
     met: bool
     introducer: str | None
+    """Who knows both, by name."""
+    agreed: bool
+    """The introducer asked both, and both agreed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
     guest = visit.guest
     async with database.connection() as connection:
         mates = await evening.tablemates(connection, guest)
-        listed = {UUID(each["counterpart"]) for each in guest.introductions}
+        listed = {
+            UUID(each[key]) for each in guest.introductions for key in ("counterpart", "introducer") if each.get(key)
+        }
         open_proposals = await proposals.shown_to(connection, guest.id)
         wanted = listed.union(*mates.values(), *((each.a, each.b, each.introducer) for each in open_proposals))
         people = await evening.guests(connection, guest.gathering.gathering_id, [each for each in wanted if each])
@@ -71,6 +76,7 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         taps = await feedback.verdicts(connection, guest.id)
         wished = await said_wishes.wishes(connection, guest.gathering.gathering_id, guest.id)
     stops = _stops(visit, mates, people)
+    agreed = {each.other_of(guest.id) for each in open_proposals if each.agreed}
     return visit.pages.render(
         "evening.html",
         visit.locale,
@@ -78,7 +84,9 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         said=said,
         here=next((each for each in stops if each.state in ("now", "next")), None),
         stops=stops,
-        partners=[_partner(visit, each, people, wishes) for each in guest.introductions if _known(each, people)],
+        partners=[
+            _partner(visit, each, people, wishes, agreed) for each in guest.introductions if _known(each, people)
+        ],
         proposals=[_offer(each, guest.id, people) for each in open_proposals if each.other_of(guest.id) in people],
         met=wishes,
         taps=taps,
@@ -103,7 +111,11 @@ def _known(introduction: Mapping[str, Any], people: Mapping[UUID, Guest]) -> boo
 
 
 def _partner(
-    visit: Visit, words: dict[str, Any], people: Mapping[UUID, Guest], wishes: Mapping[UUID, bool | None]
+    visit: Visit,
+    words: dict[str, Any],
+    people: Mapping[UUID, Guest],
+    wishes: Mapping[UUID, bool | None],
+    agreed: Collection[UUID],
 ) -> Partner:
     other = people[UUID(words["counterpart"])]
     mine = visit.guest.seats
@@ -117,6 +129,7 @@ def _partner(
         table=mine[shared] if shared else other.seats.get(at.number) if at else None,
         met=other.id in wishes,
         introducer=introducer.name if introducer else None,
+        agreed=other.id in agreed,
     )
 
 

@@ -60,6 +60,16 @@ async def test_where_to_find_somebody_is_the_shared_table_else_theirs(night: Nig
     assert "で同席します" in second or "テーブル 9 にいらっしゃいます" in second
 
 
+async def test_a_third_who_knows_both_is_named(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        (row,) = await tx.fetch("select introductions from matched where registration_id = $1", rid(0))
+        known = [{**each, "introducer": str(rid(12))} for each in row["introductions"]]
+        await tx.execute("update matched set introductions = $2 where registration_id = $1", rid(0), known)
+    page = (await night.get(evening(0))).text
+    assert page.count("秘密の名前12 さんはお二人と面識があります") == 3
+    assert "さんのご紹介" not in page
+
+
 async def test_without_a_plan_it_says_so(open_database_for: OpenDatabase) -> None:
     async with open_night(open_database_for, people=1) as alone:
         page = await alone.get(evening(0))
