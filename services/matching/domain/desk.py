@@ -34,8 +34,10 @@ def candidates(
     """
     asking = replace(seeker, needs=text, goal="", need_tags=())
     scored = score([asking, *room], weights, blocks=blocks)
-    open_to = [at for at in range(1, len(room) + 1) if not scored.blocked[0, at]]
-    open_to.sort(key=lambda at: (-scored.directed[0, at], scored.people[at].registration_id))
+    shut = scored.blocked[0] | scored.unproposed[0]
+    open_to = [at for at in range(1, len(room) + 1) if not shut[at]]
+    # Rounded, because the order of a sum of floats depends on the order of the room.
+    open_to.sort(key=lambda at: (-round(float(scored.directed[0, at]), 4), scored.people[at].registration_id))
     found = []
     for at in open_to[:LOOKED_AT]:
         words = explain(scored, 0, at)
