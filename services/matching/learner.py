@@ -1,10 +1,8 @@
 """Learns weights for partners whose labels changed, away from the event loop."""
 
 import asyncio
-import multiprocessing
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
+from concurrent.futures import Executor
 from datetime import timedelta
 from typing import Final
 
@@ -18,6 +16,7 @@ from services.matching.store.learning import Due, Label
 from services.matching.tasks import person_of
 from shared.platform import clock
 from shared.platform.database import Database, is_transient
+from shared.platform.workers import worker_pool
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -33,22 +32,10 @@ SAME: Final = 0.02
 async def run(database: Database) -> None:
     """Learn for ever. Raises when PostgreSQL goes away."""
     while True:
-        with _process() as pool:
+        with worker_pool(1) as pool:  # starts only when there is something to learn, so none is kept
             learned = await learn_next(database, pool)
         if not learned:
             await asyncio.sleep(LOOK_EVERY)
-
-
-@contextmanager
-def _process() -> Iterator[Executor]:
-    """A process for one study, which starts only when there is one: learning is rare, so none is kept."""
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        for process in list((pool._processes or {}).values()):  # a cancelled service does not wait for a study
-            process.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 async def learn_next(database: Database, pool: Executor) -> bool:

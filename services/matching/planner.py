@@ -25,6 +25,7 @@ from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
+from shared.platform.workers import worker_pool
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -97,40 +98,41 @@ def _warm() -> None:
 
 async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
-    context = multiprocessing.get_context("spawn")
-    slate = Slate.of(context)
-    pool = ProcessPoolExecutor(settings.planner_processes, mp_context=context, initializer=_enter, initargs=(slate,))
+    slate = Slate.of(multiprocessing.get_context("spawn"))
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
     try:
         await prepare(connection)
-        warm = asyncio.get_running_loop().run_in_executor(pool, _warm)
-        while True:
-            plan = await plans.next_plan(connection)
-            if plan is None:
-                await asyncio.sleep(LOOK_EVERY)
-                continue
-            await warm
-            try:
-                await _make(settings, database, pool, slate, plan)
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                # Another attempt would fail alike: one gathering's plan must not stop everybody else's.
-                log.error("plan.broke", plan_id=str(plan.plan_id), exc_info=error)
-                await _fail(
-                    database, plan, f"this plan cannot be made ({type(error).__name__}); the operator's log says more"
-                )
-                if isinstance(error, BrokenProcessPool):  # its worker was killed, and the pool takes no more work
-                    raise
-            finally:
-                with suppress(asyncpg.InterfaceError):
-                    await plans.unlock(connection, plan.gathering_id)
+        with worker_pool(settings.planner_processes, _enter, (slate,)) as pool:
+            warm = asyncio.get_running_loop().run_in_executor(pool, _warm)
+            while True:
+                plan = await plans.next_plan(connection)
+                if plan is None:
+                    await asyncio.sleep(LOOK_EVERY)
+                    continue
+                await warm
+                try:
+                    await _make_or_fail(settings, database, pool, slate, plan)
+                finally:
+                    with suppress(asyncpg.InterfaceError):
+                        await plans.unlock(connection, plan.gathering_id)
     finally:
         connection.terminate()
-        for process in list((pool._processes or {}).values()):  # a cancelled service does not wait for a plan
-            process.terminate()
-        pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _make_or_fail(
+    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, slate: Slate, plan: Plan
+) -> None:
+    try:
+        await _make(settings, database, pool, slate, plan)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        # Another attempt would fail alike: one gathering's plan must not stop everybody else's.
+        log.error("plan.broke", plan_id=str(plan.plan_id), exc_info=error)
+        await _fail(database, plan, f"this plan cannot be made ({type(error).__name__}); the operator's log says more")
+        if isinstance(error, BrokenProcessPool):  # its worker was killed, and the pool takes no more work
+            raise
 
 
 async def _make(

@@ -23,6 +23,7 @@ from tests.fault.ledger import TABLE
 
 SERVICES = ("registration", "matching", "survey")
 RATE = 40  # requests a second
+IN_FLIGHT = 50  # requests at once: a client that piles up more after a fault only waits for itself
 
 
 class Run:
@@ -35,6 +36,7 @@ class Run:
         self.faults: list[str] = []
         self._dice = random.Random(seed)
         self._mutant = mutant
+        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
         self._ledger: Process | None = None
         self._url = ""
         self._gathering = ""
@@ -100,11 +102,12 @@ class Run:
 
     async def _until_answered(self, client: httpx.AsyncClient, path: str, body: Any) -> Any:
         for _ in range(200):
-            with suppress(httpx.TransportError):
-                answer = await client.post(path, json=body)
-                if answer.status_code < 300:
-                    return answer.json()
-                assert answer.status_code >= 500, answer.text
+            async with self._in_flight:
+                with suppress(httpx.TransportError):
+                    answer = await client.post(path, json=body)
+                    if answer.status_code < 300:
+                        return answer.json()
+                    assert answer.status_code >= 500, answer.text
             await asyncio.sleep(0.1)
         return None
 

@@ -22,7 +22,9 @@ async def test_nothing_is_lost_doubled_or_invented(tmp_path: Path, fault_seconds
     run = Run(tmp_path)
     try:
         await run.start()
-        await asyncio.gather(run.load(fault_seconds), run.nemesis(fault_seconds))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(run.load(fault_seconds))
+            tasks.create_task(run.nemesis(fault_seconds))
         found = await finish(run)
     finally:
         await run.stop()
