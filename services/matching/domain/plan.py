@@ -6,6 +6,7 @@ from uuid import UUID
 
 import numpy as np
 
+from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.introductions import introducer_of, short_lists
 from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
@@ -139,6 +140,10 @@ def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None
     if problem.seats.max() == 2:
         pairs = pair_up(problem, task.weights.moved)
         return pairs, prove(problem, pairs, task.weights)
+    if (designed := seat_by_design(problem, task.weights, task.seed)) is not None:
+        proof = prove(problem, designed, task.weights)
+        if not proof.violations:
+            return designed, proof
     tried: list[tuple[Seating, Proof]] = []
     for attempt in range(ATTEMPTS):
         seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet

@@ -22,7 +22,7 @@ PARTNERS = 20  # best partners of each person that moves look for
 # else, the more a plan must be shaken before it keeps the rules; the freer, the more time is won by starting cold.
 HOT, HOTTEST, COLD = 10.0, 60.0, 1.2
 SHAKE = 200.0  # more points per share of the other people whom each one meets
-WARM = 5.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
+WARM = 3.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
 CHUNK = 500_000  # proposals between two looks at progress and cancellation: about a fifth of a second
