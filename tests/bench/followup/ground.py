@@ -26,6 +26,7 @@ select gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(
 from (select now() + n * $3::interval as due from generate_series($1::int, $2::int) as n) as times
 """
 CHUNK: Final = 100_000  # follow-ups in one statement
+TOMORROW: Final = 1440  # minutes, so that nothing becomes due while the rest is filled in
 
 
 class Ground:
@@ -56,10 +57,11 @@ class Ground:
         await self.sql("truncate followup, timer, due_item, outbox, inbox, report")
 
     async def fill(self, due: int, pending: int, apart: timedelta = timedelta(milliseconds=1)) -> None:
-        """`pending` timers a minute apart, all ahead, first; then `due` that are due now."""
+        """`pending` timers a minute apart, from tomorrow on, first; then `due` that are due now."""
         await self.empty()
-        for first in range(1, pending + 1, CHUNK):
-            await self.sql(FILL, first, min(first + CHUNK - 1, pending), timedelta(seconds=60))
+        end = TOMORROW + pending
+        for first in range(TOMORROW, end, CHUNK):
+            await self.sql(FILL, first, min(first + CHUNK, end) - 1, timedelta(minutes=1))
         await self.sql(FILL, 1, due, -apart)
         await self.sql("insert into timer select id, owner, 1, due[1], 1 from followup")
         await self.sql("vacuum analyze timer, followup")
