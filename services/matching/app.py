@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.matching import (
     api,
+    badges,
     board,
     board_desk,
     card_pages,
@@ -49,7 +50,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
     partners = (api, feedback_api, learning_api, links_api, live_api, desk_api, sightings_api)
-    people = (evening, feedback_pages, encounters, desk, card_pages, board, board_desk, printing)
+    people = (evening, feedback_pages, encounters, badges, desk, card_pages, board, board_desk, printing)
     for each in (*partners, *people):
         app.include_router(each.router)
     return app

@@ -3,28 +3,23 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-import segno
-from fastapi import APIRouter, Cookie, Form, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, Field
 
 from services.matching.domain.meetings import Sighting
 from services.matching.domain.timetable import begun
-from services.matching.links import Links
 from services.matching.operations import Note, Report, record
-from services.matching.pages import Locale, Pages, PersonsRoute, back
+from services.matching.pages import PersonsRoute, back
 from services.matching.store import evening
 from services.matching.store.evening import Guest
-from services.matching.visits import Visit, Visitor, fellow, near, visit_by
+from services.matching.visits import Visit, Visitor, fellow, near
 from shared.lexicon import concepts_in, lexicon
 from shared.platform.database import Connection, Database
-from shared.platform.errors import EnishiError, Invalid, NotFound
+from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
 
 router = APIRouter(include_in_schema=False, route_class=PersonsRoute)
 
-COOKIE: Final = "enishi_evening"
-COOKIE_SECONDS: Final = 2 * 86_400  # an evening, and the morning after
 LINE: Final = 200  # characters of a note that is written in twenty seconds
 TOPICS: Final = 6  # topics offered for a tap
 
@@ -45,7 +40,7 @@ async def from_list(visit: Visitor, database: Db, other: UUID, said: str | None 
     """Record a talk with somebody on one's own page."""
     async with database.connection() as connection:
         partner = await _known(connection, visit, other)
-        return await _form(connection, visit, partner, f"{visit.base}/with/{other}", said)
+        return await form(connection, visit, partner, f"{visit.base}/with/{other}", said)
 
 
 @router.post("/e/{token}/with/{other}")
@@ -54,7 +49,7 @@ async def record_from_list(visit: Visitor, database: Db, other: UUID, talk: Said
     async with database.connection() as connection:
         partner = await _known(connection, visit, other)
     source = "table" if _shared_round(visit, partner) else "partner"
-    await _record(database, visit, partner, source, talk)
+    await take(database, visit, partner, source, talk)
     return back(f"{visit.base}/with/{other}", "recorded", visit.locale)
 
 
@@ -71,79 +66,6 @@ async def record_table(
         reports = [Report(_sighting(visit, each, "table", round), ()) for each in chosen]
         await record(tx, visit.guest.registered.partner_id, reports, visit.now)
     return back(visit.base, "table" if chosen else "nobody", visit.locale)
-
-
-@router.get("/e/{token}/badge")
-async def own_badge(visit: Visitor) -> Response:
-    """One's own badge on the phone, for others to scan."""
-    code = segno.make(visit.links.badge_url(visit.guest.id), error="m").svg_data_uri(scale=6, border=4)
-    return visit.pages.render("badge.html", visit.locale, visit=visit, code=code)
-
-
-@router.post("/e/{token}/phone")
-async def remember_phone(visit: Visitor) -> Response:
-    """From now on this phone scans badges as this person."""
-    answer = back(visit.base, "phone", visit.locale)
-    answer.set_cookie(
-        COOKIE,
-        visit.token,
-        max_age=COOKIE_SECONDS,
-        path="/m",
-        secure=visit.settings.public_url.startswith("https:"),
-        httponly=True,
-        samesite="lax",  # a camera opens the badge from outside, a stranger's form must not post
-    )
-    return answer
-
-
-@router.get("/m/{badge}")
-async def scanned(
-    request: Request,
-    database: Db,
-    badge: str,
-    locale: Locale,
-    said: str | None = None,
-    own: Annotated[str | None, Cookie(alias=COOKIE)] = None,
-) -> Response:
-    """Somebody's badge was scanned. Without one's own evening on this phone it shows nothing of its owner."""
-    links: Links = request.app.state.links
-    owner = links.badge.subject(badge)
-    visit = await _scanner(request, database, own, locale)
-    if visit is None or visit.guest.id == owner:
-        pages: Pages = request.app.state.pages
-        return pages.render("scan.html", locale, own=visit is not None)
-    async with database.connection() as connection:
-        partner = await fellow(connection, visit, owner)
-        return await _form(connection, visit, partner, f"/m/{badge}", said)
-
-
-@router.post("/m/{badge}")
-async def record_scanned(
-    request: Request,
-    database: Db,
-    badge: str,
-    locale: Locale,
-    talk: Said,
-    own: Annotated[str | None, Cookie(alias=COOKIE)] = None,
-) -> Response:
-    """Take it."""
-    links: Links = request.app.state.links
-    owner = links.badge.subject(badge)
-    visit = await _scanner(request, database, own, locale)
-    if visit is None:
-        return RedirectResponse(f"/m/{badge}?lang={locale}", 303)
-    async with database.connection() as connection:
-        partner = await fellow(connection, visit, owner)
-    await _record(database, visit, partner, "qr", talk)
-    return back(f"/m/{badge}", "recorded", locale)
-
-
-async def _scanner(request: Request, database: Database, token: str | None, locale: str) -> Visit | None:
-    """Whose phone this is, or None."""
-    try:
-        return await visit_by(request, database, token, locale) if token else None
-    except EnishiError:
-        return None
 
 
 async def _known(connection: Connection, visit: Visit, other: UUID) -> Guest:
@@ -173,7 +95,7 @@ def _sighting(visit: Visit, other: UUID, source: str, round: int | None) -> Sigh
     )
 
 
-async def _record(database: Database, visit: Visit, partner: Guest, source: str, talk: Talk) -> None:
+async def take(database: Database, visit: Visit, partner: Guest, source: str, talk: Talk) -> None:
     text = " ".join(talk.line.split()).replace("\0", "")
     offered = [label for label in _topics(visit, partner) if label in talk.topic]
     async with database.transaction() as tx:
@@ -206,7 +128,9 @@ def _concepts(guest: Guest) -> set[str]:
     return tags.union(*(concepts_in(text) for text in words if text))
 
 
-async def _form(connection: Connection, visit: Visit, partner: Guest, action: str, said: str | None) -> Response:
+async def form(
+    connection: Connection, visit: Visit, partner: Guest, action: str, said: str | None, *, scanned: bool = False
+) -> Response:
     wishes = await evening.wishes(connection, visit.guest.id)
     return visit.pages.render(
         "meeting.html",
@@ -218,4 +142,5 @@ async def _form(connection: Connection, visit: Visit, partner: Guest, action: st
         met=partner.id in wishes,
         again=bool(wishes.get(partner.id)),
         said=said,
+        scanned=scanned,
     )

@@ -13,7 +13,7 @@ from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
 from shared.platform.ids import derived
 from tests.component.matching.group import profile_event, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, badge, definition, evening, open_night
+from tests.component.matching.night import LINKS, LISTS, SEATS, G, Night, badge, definition, evening, open_night
 from tests.conftest import OpenDatabase, api_key
 
 pytestmark = pytest.mark.postgres
@@ -86,14 +86,25 @@ async def test_topic_note_and_wish_in_the_same_two_taps(night: Night) -> None:
 async def test_one_s_own_badge_strangers_and_other_gatherings(night: Night) -> None:
     await remember(night, 0)
     assert "これはあなたのバッジです" in (await night.get(badge(0))).text
-    assert (await night.post(badge(0))).status_code == 404
+    assert (await night.post(badge(0))).status_code == 303
     await night.join([40], 2)
-    from tests.component.matching.night import LINKS
-
-    assert (await night.get(f"/m/{LINKS.badge.token(rid(40, 2))}")).status_code == 404
+    elsewhere = f"/m/{LINKS.badge.token(rid(40, 2))}"
+    page = await night.get(elsewhere)
+    assert "秘密の名前40" not in page.text
+    assert "まずこの端末に" in page.text, "the phone remembers another gathering"
+    assert (await night.post(elsewhere)).status_code == 303
+    assert (await night.get(f"/m/{LINKS.badge.token(rid(99))}")).status_code == 410
     assert (await night.get(f"/m/{LINKS.evening.token(rid(5))}")).status_code == 404, "an evening link is no badge"
     assert (await night.post(badge(5), {"line": "長" * 201})).status_code == 422
     assert not await night.events(Met)
+
+
+async def test_a_phone_says_for_whom_it_records_and_can_forget(night: Night) -> None:
+    await remember(night, 0)
+    assert "この端末は 秘密の名前0 さんとして記録します" in (await night.get(badge(5))).text
+    assert (await night.post("/m/forget")).status_code == 303
+    assert "この端末の記憶を消しました" in (await night.get("/m/forget")).text
+    assert "秘密の名前" not in (await night.get(badge(5))).text
 
 
 async def test_only_those_on_one_s_own_page_can_be_recorded_without_a_badge(night: Night) -> None:
