@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, Field
 
 from services.matching.domain.meetings import Sighting
-from services.matching.domain.timetable import begun
+from services.matching.domain.timetable import begun, sittings
 from services.matching.operations import Note, Report, record
 from services.matching.pages import PersonsRoute, back
 from services.matching.store import evening
@@ -83,15 +83,17 @@ def _shared_round(visit: Visit, other: Guest) -> int | None:
 
 
 def _sighting(visit: Visit, other: UUID, source: str, round: int | None) -> Sighting:
-    seats = visit.guest.seats
+    """A talk. Who sat at one table has talked since the round began, whenever it is recorded."""
+    gathering = visit.guest.gathering
+    began = next((each.starts_at for each in sittings(gathering) if each.number == round), visit.now)
     return Sighting(
-        visit.guest.gathering.gathering_id,
+        gathering.gathering_id,
         visit.guest.id,
         other,
-        visit.now,
+        began if source == "table" else visit.now,
         source,
         round=round,
-        table=seats.get(round) if round else None,
+        table=visit.guest.seats.get(round) if round else None,
     )
 
 

@@ -124,6 +124,7 @@ async def test_a_whole_table_at_once(night: Night) -> None:
     met = await night.events(Met)
     assert {frozenset((each.a, each.b)) for each in met} == {frozenset((rid(0), rid(n))) for n in (5, 10)}
     assert {(each.source, each.round, each.table) for each in met} == {("table", 1, 7)}
+    assert {each.met_at for each in met} == {night.now - timedelta(minutes=10)}, "since the round began"
     ahead = await night.post(f"{evening(0)}/table", {"round": "2", "other": [str(rid(5))]})
     assert ahead.status_code == 422
 
