@@ -101,7 +101,7 @@ def make_plan(
         raise NoPlan("a plan needs at least two accepted people")
     progress("scoring", 0)
     scored = scored or score(people, task.weights, blocks=task.blocks, met_before=task.met_before)
-    request = _request(task, scored)
+    request = request_of(task, scored)
     problem, notes = problem_of(request, task.weights)
     progress("introductions", 0)
     lists = short_lists(replace(scored, value=request.value)) if task.introductions else []
@@ -154,7 +154,7 @@ def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None
     return min(tried, key=lambda each: len(each[1].violations))
 
 
-def _request(task: Task, scored: Score) -> Request:
+def request_of(task: Task, scored: Score) -> Request:
     """The task in indices: what was asked for, before chairs are laid."""
     index = {person.registration_id: at for at, person in enumerate(task.people)}
     rounds = max(task.rounds, 1)
