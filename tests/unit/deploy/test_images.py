@@ -50,6 +50,14 @@ def test_every_secret_in_compose_is_in_the_example_and_has_no_default() -> None:
             assert f"{name}=\n" in example
 
 
+def test_what_is_optional_is_passed_on_only_when_set() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    example = (ROOT / "deploy" / "compose.env.example").read_text()
+    optional = {name for each in SERVICES for name, value in services[each]["environment"].items() if value is None}
+    assert {"SMTP_URL", "REWRITE_URL", "EMBEDDING_URL"} <= optional
+    assert optional == set(re.findall(r"^# (\w+)=", example, re.M))
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_an_image_holds_what_its_service_needs_and_no_more(service: str) -> None:
     entries = requirements.blocks((ROOT / "requirements.lock").read_text())
