@@ -26,6 +26,7 @@ pages = APIRouter(prefix="/b", include_in_schema=False, route_class=PersonsRoute
 api = APIRouter(prefix="/v1")
 
 PDF = "application/pdf"
+AS_PDF: dict[int | str, dict[str, Any]] = {200: {"content": {PDF: {"schema": {"type": "string", "format": "binary"}}}}}
 Round = Annotated[int | None, Query(ge=1, le=20)]
 Reader = Annotated[Principal, requires("matching:read")]
 
@@ -42,13 +43,13 @@ async def tables_page(visit: Organiser, request: Request, database: Db, round: R
     return await _tables(request, database, visit.gathering, visit.locale, round)
 
 
-@api.get("/gatherings/{gathering_id}/badges.pdf", response_class=Response)
+@api.get("/gatherings/{gathering_id}/badges.pdf", response_class=Response, responses=AS_PDF)
 async def badges(gathering_id: UUID, request: Request, database: Db, caller: Reader, locale: Locale) -> Response:
     """Name badges of everybody who is accepted, ten to a page of A4: purpose, one line, name, and a code to scan."""
     return await _badges(request, database, await _gathering(database, caller, gathering_id), locale)
 
 
-@api.get("/gatherings/{gathering_id}/tables.pdf", response_class=Response)
+@api.get("/gatherings/{gathering_id}/tables.pdf", response_class=Response, responses=AS_PDF)
 async def tables(
     gathering_id: UUID, request: Request, database: Db, caller: Reader, locale: Locale, round: Round = None
 ) -> Response:
