@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Rounds = NDArray[np.int32]
 """[rounds, tables, seats] numbers of people."""
 
-SATURATED = 0.8  # share of the others whom each one meets, above which searching was seen to fail
+SATURATED = 0.7  # share of the others whom each one meets, above which searching was seen to leave repeats (8-4-8)
 # Fields of at most 10 elements that are not whole numbers modulo a prime: the polynomial x^n = ..., as its coefficients.
 _FIELDS = {4: (2, (1, 1)), 8: (2, (1, 1, 0)), 9: (3, (2, 0))}
 _PRIMES = (2, 3, 5, 7)

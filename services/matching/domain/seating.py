@@ -17,7 +17,7 @@ from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
 
-PARTNERS = 20  # best partners of each person that moves look for
+PARTNERS = 12  # best partners of each person that moves look for
 # Temperatures in points, where the best partners are worth about 50. The fuller everybody's rounds are of everybody
 # else, the more a plan must be shaken before it keeps the rules; the freer, the more time is won by starting cold.
 HOT, HOTTEST, COLD = 10.0, 60.0, 1.2
