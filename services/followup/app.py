@@ -7,23 +7,14 @@ from typing import Final
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from services.followup import (
-    api,
-    bounces,
-    digests,
-    entry_pages,
-    handlers,
-    mail,
-    organiser_api,
-    pages,
-    timers,
-    visits,
-    webhook_api,
-    webhooks,
-)
+from services.followup import bounces, digests, handlers, mail, timers, webhooks
+from services.followup.api import followups, organisers
+from services.followup.api import webhooks as webhook_api
 from services.followup.domain.policy import Policy
 from services.followup.domain.texts import BadText, Texts
 from services.followup.links import Links
+from services.followup.pages import entry, own
+from services.followup.pages.visits import Pages
 from services.followup.rewriting import Rewriter
 from services.followup.rules import Rules
 from services.followup.settings import FollowupSettings
@@ -88,11 +79,9 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
         if settings.rewrite_url
         else None
     )
-    app.state.pages = visits.Pages(HERE / "templates", settings.pause_days)
-    app.include_router(api.router)
-    app.include_router(organiser_api.router)
-    app.include_router(pages.router)
-    app.include_router(entry_pages.router)
+    app.state.pages = Pages(HERE / "templates", settings.pause_days)
+    for each in (followups, organisers, own, entry):
+        app.include_router(each.router)
     if settings.bounce_key:
         app.state.bounce_key = settings.bounce_key
         app.include_router(bounces.router)

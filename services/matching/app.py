@@ -5,29 +5,23 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import (
-    api,
+from services.matching import handlers, learner, planner
+from services.matching.api import desk as desk_api
+from services.matching.api import feedback as feedback_api
+from services.matching.api import learning, links, live, plans, sightings
+from services.matching.links import Links
+from services.matching.pages import (
     badges,
     board,
     board_desk,
-    card_pages,
+    cards,
     desk,
-    desk_api,
     encounters,
     evening,
-    feedback_api,
-    feedback_pages,
-    handlers,
-    learner,
-    learning_api,
-    links_api,
-    live_api,
-    planner,
+    feedback,
     printing,
-    sightings_api,
 )
-from services.matching.links import Links
-from services.matching.pages import Pages
+from services.matching.pages.frame import Pages
 from services.matching.settings import MatchingSettings
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
@@ -49,8 +43,8 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    partners = (api, feedback_api, learning_api, links_api, live_api, desk_api, sightings_api)
-    people = (evening, feedback_pages, encounters, badges, desk, card_pages, board, board_desk, printing)
+    partners = (plans, live, links, feedback_api, desk_api, sightings, learning)
+    people = (evening, feedback, encounters, badges, desk, cards, board, board_desk, printing)
     for each in (*partners, *people):
         app.include_router(each.router)
     return app

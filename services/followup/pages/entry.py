@@ -12,9 +12,9 @@ from services.followup.domain import drafts
 from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, RANKED, State
 from services.followup.letters import Letter
 from services.followup.operations import Statement
+from services.followup.pages.visits import PersonsRoute, Visit, Visitor, back
 from services.followup.store import reading
 from services.followup.store.reading import Sheet
-from services.followup.visits import PersonsRoute, Visit, Visitor, back
 from shared.contracts.conduct_reported import ConductReported
 from shared.delivery import outbox
 from shared.platform import ids, metrics

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.matching import live
-from services.matching.api import Body, plan_answer
+from services.matching.api.plans import Body, plan_answer
 from services.matching.live import Changes
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts

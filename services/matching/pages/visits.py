@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from services.matching.links import Links
-from services.matching.pages import Locale, Pages
+from services.matching.pages.frame import Locale, Pages
 from services.matching.settings import MatchingSettings
 from services.matching.store import evening, facts, proposals
 from services.matching.store.evening import Guest

@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Response
 
 from services.matching import introducing
-from services.matching.pages import PersonsRoute, back
+from services.matching.pages.frame import PersonsRoute, back
+from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
-from services.matching.visits import Visit, Visitor, by_name, fellow, near
 from shared.platform.database import Connection
 from shared.platform.errors import NotFound
 from shared.platform.http import Db

@@ -11,8 +11,8 @@ from services.followup import exports, operations
 from services.followup.domain import coaching
 from services.followup.domain.coaching import Contact
 from services.followup.letters import brief_words
+from services.followup.pages.visits import PersonsRoute, Visitor, back
 from services.followup.store import credits, reading, reminders
-from services.followup.visits import PersonsRoute, Visitor, back
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
 

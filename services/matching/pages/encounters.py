@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from services.matching.domain.meetings import Sighting
 from services.matching.domain.timetable import begun, sittings
 from services.matching.operations import Note, Report, record
-from services.matching.pages import PersonsRoute, back
+from services.matching.pages.frame import PersonsRoute, back
+from services.matching.pages.visits import Visit, Visitor, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
-from services.matching.visits import Visit, Visitor, fellow, near
 from shared.lexicon import concepts_in, lexicon
 from shared.platform.database import Connection, Database
 from shared.platform.errors import Invalid, NotFound

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 from services.matching import prints
 from services.matching.domain.timetable import sittings
 from services.matching.links import Links
-from services.matching.pages import Locale, Pages, PersonsRoute
+from services.matching.pages.frame import Locale, Pages, PersonsRoute
+from services.matching.pages.visits import Organiser, by_name, local_time
 from services.matching.prints import Sitting
 from services.matching.settings import MatchingSettings
 from services.matching.store import evening, facts
 from services.matching.store.evening import Guest
-from services.matching.visits import Organiser, by_name, local_time
 from shared.contracts.gathering import Gathering
 from shared.platform.auth import Principal, requires
 from shared.platform.database import Database

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.followup import operations, previews
-from services.followup.api import rules_of
+from services.followup.api.followups import rules_of
 from services.followup.domain import texts
 from services.followup.domain.policy import Cadence
 from services.followup.domain.texts import BadText

@@ -1,0 +1,1 @@
+"""Pages of attendees about what they promised, by signed link: phone first, no script; looking changes nothing."""
