@@ -65,7 +65,7 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     beyond = {each.person for each in unattainable}
     resting = (problem.present & (seating.table == NOWHERE)).sum(axis=1)
     return Proof(
-        value=float(sum(problem.worth[i, j] for i, j in times)),
+        value=sum(float(problem.worth[pair]) for pair in times),
         bound=bound(np.where(problem.blocked, 0, problem.worth), meetings)[0],
         violations=(*_broken_tables(problem, seating), *_repeats(times, problem), *_broken_seats(problem, seating)),
         good_meetings=dict(sorted(Counter(counts.get(int(p), 0) for p in here).items())),

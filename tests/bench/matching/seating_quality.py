@@ -22,7 +22,7 @@ from tests.bench.matching import peers
 from tests.bench.matching.instances import GOOD, problem
 
 STORED = Path(__file__).parent / "bounds.json"
-LOOKS = {200: 30_000_000, 1000: 40_000_000, 2000: 50_000_000}  # within the budgets of 10, 20 and 30 CPU seconds
+LOOKS = {200: 25_000_000, 1000: 25_000_000, 2000: 30_000_000}  # within the budgets of 10, 20 and 30 CPU seconds
 WEIGHTS = Weights(good=GOOD)
 
 
