@@ -2,9 +2,10 @@
 
 import asyncio
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -55,6 +56,22 @@ class Slate:
         return cls(context.Value("i", -1), context.Value("d", 0.0), context.Value("b", 0))
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Processes that compute plans, and the slate that they share with this one."""
+
+    pool: Executor
+    slate: Slate
+
+
+@contextmanager
+def open_workers(processes: int) -> Iterator[Workers]:
+    """Fresh processes for plans; they are ended with the context, whatever they do."""
+    slate = Slate.of(multiprocessing.get_context("spawn"))
+    with worker_pool(processes, _enter, (slate,)) as pool:
+        yield Workers(pool, slate)
+
+
 STEPS: Final = ("scoring", "introductions", "seating", "proof")
 _SHARES: Final = {"scoring": (0.0, 0.1), "introductions": (0.1, 0.2), "seating": (0.2, 0.95), "proof": (0.95, 1.0)}
 """Of the whole, where each step begins and ends: seats take most of the time."""
@@ -98,13 +115,12 @@ def _warm() -> None:
 
 async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
-    slate = Slate.of(multiprocessing.get_context("spawn"))
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
     try:
         await prepare(connection)
-        with worker_pool(settings.planner_processes, _enter, (slate,)) as pool:
-            warm = asyncio.get_running_loop().run_in_executor(pool, _warm)
+        with open_workers(settings.planner_processes) as workers:
+            warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
             while True:
                 plan = await plans.next_plan(connection)
                 if plan is None:
@@ -112,7 +128,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
                     continue
                 await warm
                 try:
-                    await _make_or_fail(settings, database, pool, slate, plan)
+                    await _make_or_fail(settings, database, workers, plan)
                 finally:
                     with suppress(asyncpg.InterfaceError):
                         await plans.unlock(connection, plan.gathering_id)
@@ -120,11 +136,9 @@ async def run(settings: MatchingSettings, database: Database) -> None:
         connection.terminate()
 
 
-async def _make_or_fail(
-    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, slate: Slate, plan: Plan
-) -> None:
+async def _make_or_fail(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> None:
     try:
-        await _make(settings, database, pool, slate, plan)
+        await _make(settings, database, workers, plan)
     except Exception as error:
         if is_transient(error):
             raise
@@ -135,9 +149,7 @@ async def _make_or_fail(
             raise
 
 
-async def _make(
-    settings: MatchingSettings, database: Database, pool: ProcessPoolExecutor, slate: Slate, plan: Plan
-) -> None:
+async def _make(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> None:
     proposals = settings.plan_proposals if plan.current_round is None else settings.replan_proposals
     async with database.connection() as connection:
         gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
@@ -146,8 +158,9 @@ async def _make(
         await _fail(database, plan, "the gathering is gone")
         return
     fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
+    slate = workers.slate
     slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
-    working = asyncio.get_running_loop().run_in_executor(pool, _work, task, fit)
+    working = asyncio.get_running_loop().run_in_executor(workers.pool, _work, task, fit)
     while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
         async with database.connection() as connection:
             if slate.step.value >= 0:

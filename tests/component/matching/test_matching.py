@@ -136,6 +136,7 @@ def row(a: int, b: int, **more: Any) -> dict[str, Any]:
     return {**base, "met_at": clock.now().isoformat(), **more}
 
 
+@pytest.mark.usefixtures("own_worker")
 async def test_a_killed_worker_fails_its_plan_and_ends_the_planner(
     matching: Matching, monkeypatch: pytest.MonkeyPatch
 ) -> None:

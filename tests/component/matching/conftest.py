@@ -1,0 +1,39 @@
+"""One worker for the plans of all tests: a process that imports and compiles costs more than the plans themselves."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from services.matching import planner
+
+
+@pytest.fixture(scope="session")
+def kept_workers() -> Iterator[planner.Workers]:
+    """The worker; it starts with the first plan."""
+    with planner.open_workers(1) as workers:
+        yield workers
+
+
+@pytest.fixture
+def own_worker() -> None:
+    """Ask for this where the planner must start processes itself, as in service."""
+
+
+@pytest.fixture(autouse=True)
+def planners_share_workers(
+    request: pytest.FixtureRequest, kept_workers: planner.Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every planner that a test runs finds the worker warm, idle and with nothing cancelled."""
+
+    @contextmanager
+    def share(processes: int) -> Iterator[planner.Workers]:
+        try:
+            yield kept_workers
+        finally:
+            kept_workers.slate.cancelled.value = 1  # as ending the process would, it ends a plan in the making
+            kept_workers.pool.submit(os.getpid).result()
+
+    if "own_worker" not in request.fixturenames:
+        monkeypatch.setattr(planner, "open_workers", share)
