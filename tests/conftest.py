@@ -22,8 +22,8 @@ from shared.platform.settings import Settings
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A real PostgreSQL server for the whole session."""
-    with running_postgres() as server:
+    """A real PostgreSQL server for the whole session. Nothing in it outlives the machine, so it waits for no disk."""
+    with running_postgres(durable=False) as server:
         yield server
 
 

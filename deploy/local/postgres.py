@@ -21,6 +21,7 @@ from deploy.local.processes import Process, as_user
 
 START_TIMEOUT: Final = 30.0  # seconds
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0}
 _GRANTS: Final = ROOT / "deploy" / "postgres" / "database.sql.in"
 
 
@@ -94,15 +95,16 @@ class Server:
 
 
 class Postgres(Server):
-    """A server of our own on the loopback."""
+    """A server of our own on the loopback. One that is not `durable` survives a crash of its own, not the machine's."""
 
-    def __init__(self, data: Path, *, port: int | None = None) -> None:
+    def __init__(self, data: Path, *, port: int | None = None, durable: bool = True) -> None:
         self._port = port or free_ports(1)[0]
         super().__init__(f"postgresql://postgres:postgres@127.0.0.1:{self._port}/postgres")
         self._user = _unprivileged_user()
         self._binaries = _binaries(self._user)
         self._data = _reachable(data, self._user)
         self._log = data / "postgres.log"
+        self._durable = durable
         self._process: Process | None = None
 
     async def start(self) -> None:
@@ -119,6 +121,7 @@ class Postgres(Server):
             "log_statement": "none",  # statements carry personal data
             "log_min_error_statement": "panic",
             "log_parameter_max_length_on_error": 0,
+            **({} if self._durable else _NOT_DURABLE),
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._process = Process(
@@ -178,10 +181,10 @@ class Postgres(Server):
         return self._process
 
 
-def server(data: Path, *, port: int | None = None) -> Server:
+def server(data: Path, *, port: int | None = None, durable: bool = True) -> Server:
     """The server that `DATABASE_URL` names, or one of our own with its data below `data`."""
     url = os.environ.get("DATABASE_URL")
-    return Server(url) if url else Postgres(data, port=port)
+    return Server(url) if url else Postgres(data, port=port, durable=durable)
 
 
 def _unprivileged_user() -> str | None:

@@ -43,10 +43,10 @@ def _folder(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Server]:
+def running_postgres(*, durable: bool = True) -> Iterator[Server]:
     """A PostgreSQL server: the one in `DATABASE_URL`, or an embedded one."""
     with _folder("postgres") as folder:
-        background, running = Background(), server(folder)
+        background, running = Background(), server(folder, durable=durable)
         background.run(running.start())
         try:
             yield running
