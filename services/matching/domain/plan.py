@@ -93,8 +93,8 @@ def make_plan(
 ) -> Result:
     """Score, propose, seat and prove. Raises `NoPlan` with the reason where there is nothing to plan.
 
-    `progress` hears the step and the share of it that is done, several times a second while seats are sought; what it
-    raises ends the work. `scored` saves scoring again the same people (in the same order, with the same weights).
+    `progress` hears the step and the share of it that is done, several times a second while seats are sought (from the
+    start again when a rule was broken and another seed is tried); what it raises ends the work. `scored` saves scoring the same people again (same order, same weights).
     """
     people = task.people
     if len(people) < 2:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matching.domain import annealing
+from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
@@ -59,15 +60,17 @@ def _hot(problem: Problem) -> float:
 
 def warm() -> None:
     """Compile ahead of the first plan; later processes read the compiled code from the cache."""
-    count = 8
-    none = np.full((1, count), NOWHERE, dtype=np.int32)
-    pairs = np.zeros((count, count), dtype=np.bool_)
-    tables = np.full((1, 2), 4, dtype=np.int32)
+    people, rounds = 9, 4
+    pairs = np.zeros((people, people), dtype=np.bool_)
+    tables = np.full((rounds, 3), 3, dtype=np.int32)
+    nowhere = np.full((rounds, people), NOWHERE, dtype=np.int32)
+    here = np.ones((rounds, people), dtype=np.bool_)
     problem = Problem(
-        pairs.astype(np.float32), pairs, pairs, pairs[0], pairs[0], ~pairs[:1], tables, tables, none, none,
-        np.zeros(1, dtype=np.bool_),
+        pairs.astype(np.float32), pairs, pairs, pairs[0], pairs[0], here, tables, tables, nowhere, nowhere,
+        np.zeros(rounds, dtype=np.bool_),
     )  # fmt: skip
     seat(problem, Weights(), seed=1, proposals=10)
+    seat_by_design(problem, Weights(), seed=1)
 
 
 class _State:
