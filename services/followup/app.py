@@ -1,6 +1,7 @@
 """Composition root of follow-up."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,6 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.texts import BadText, Texts
 from services.followup.links import Links
 from services.followup.pages import entry, own
-from services.followup.pages.visits import Pages
 from services.followup.rewriting import Rewriter
 from services.followup.rules import Rules
 from services.followup.settings import FollowupSettings
@@ -23,6 +23,7 @@ from shared.contracts.followup_due import FollowupDue
 from shared.delivery.consumer import Handlers
 from shared.platform.database import Database
 from shared.platform.http import create_app
+from shared.platform.pages import Pages
 from shared.platform.runtime import Part
 from shared.platform.service import Service
 from shared.platform.settings import BadSettings
@@ -79,7 +80,8 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
         if settings.rewrite_url
         else None
     )
-    app.state.pages = Pages(HERE / "templates", settings.pause_days)
+    app.state.pages = Pages(HERE / "templates")
+    app.state.pause = timedelta(days=settings.pause_days)
     for each in (followups, organisers, own, entry):
         app.include_router(each.router)
     if settings.bounce_key:

@@ -21,7 +21,6 @@ from services.matching.pages import (
     feedback,
     printing,
 )
-from services.matching.pages.frame import Pages
 from services.matching.settings import MatchingSettings
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
@@ -33,6 +32,7 @@ from shared.delivery.consumer import Handlers
 from shared.platform.auth import on_partner
 from shared.platform.database import Database
 from shared.platform.http import create_app
+from shared.platform.pages import Pages
 from shared.platform.runtime import Part
 from shared.platform.service import Service
 

@@ -12,7 +12,7 @@ from services.followup.domain import drafts
 from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, RANKED, State
 from services.followup.letters import Letter
 from services.followup.operations import Statement
-from services.followup.pages.visits import PersonsRoute, Visit, Visitor, back
+from services.followup.pages.visits import Visit, Visitor, back
 from services.followup.store import reading
 from services.followup.store.reading import Sheet
 from shared.contracts.conduct_reported import ConductReported
@@ -21,6 +21,7 @@ from shared.platform import ids, metrics
 from shared.platform.database import Database
 from shared.platform.errors import EnishiError, Invalid, NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute
 
 router = APIRouter(prefix="/f", include_in_schema=False, route_class=PersonsRoute)
 
@@ -171,7 +172,7 @@ async def later(visit: Visitor, database: Db, followup: UUID) -> Response:
     """Not now."""
     async with database.transaction() as tx:
         await visit.entry(tx, followup)
-        await operations.pause(tx, visit.rules, visit.now, followup, visit.pages.pause)
+        await operations.pause(tx, visit.rules, visit.now, followup, visit.pause)
     return back(visit, followup, "paused")
 
 

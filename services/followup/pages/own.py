@@ -11,10 +11,11 @@ from services.followup import exports, operations
 from services.followup.domain import coaching
 from services.followup.domain.coaching import Contact
 from services.followup.letters import brief_words
-from services.followup.pages.visits import PersonsRoute, Visitor, back
+from services.followup.pages.visits import Visitor, back
 from services.followup.store import credits, reading, reminders
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute
 
 router = APIRouter(prefix="/f", include_in_schema=False, route_class=PersonsRoute)
 

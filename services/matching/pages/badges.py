@@ -9,13 +9,13 @@ from fastapi.responses import RedirectResponse
 
 from services.matching.links import Links
 from services.matching.pages.encounters import Said, form, take
-from services.matching.pages.frame import Locale, Pages, PersonsRoute, back
 from services.matching.pages.visits import Visit, Visitor, visit_by
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.platform.database import Connection, Database
 from shared.platform.errors import EnishiError, Gone
 from shared.platform.http import Db
+from shared.platform.pages import Locale, Pages, PersonsRoute, back
 
 router = APIRouter(include_in_schema=False, route_class=PersonsRoute)
 

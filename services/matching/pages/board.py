@@ -14,7 +14,6 @@ from services.matching import live
 from services.matching.domain.complaints import Report, complainants, is_open
 from services.matching.domain.timetable import begun, showing, sittings
 from services.matching.live import Changes
-from services.matching.pages.frame import PersonsRoute, back
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
 from services.matching.store import evening, feedback, plans
 from services.matching.store import live as store
@@ -23,6 +22,7 @@ from services.matching.store.live import Pin, Stay
 from shared.platform.database import Connection, Database
 from shared.platform.http import Db
 from shared.platform.ids import uuid7
+from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(prefix="/b", include_in_schema=False, route_class=PersonsRoute)
 

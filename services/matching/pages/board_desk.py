@@ -8,13 +8,13 @@ from fastapi import APIRouter, Form, Response
 from services.matching import introducing
 from services.matching.introducing import Found
 from services.matching.pages.desk import Asked
-from services.matching.pages.frame import PersonsRoute, back
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.platform.database import Connection, Database
 from shared.platform.errors import NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(prefix="/b", include_in_schema=False, route_class=PersonsRoute)
 

@@ -4,9 +4,9 @@ from fastapi import APIRouter, Response, UploadFile
 
 from services.matching import sightings
 from services.matching.domain.cards import NotCards, read_cards
-from services.matching.pages.frame import PersonsRoute
 from services.matching.pages.visits import Visitor
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute
 
 router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
 

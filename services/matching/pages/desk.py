@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Response
 
 from services.matching import introducing
-from services.matching.pages.frame import PersonsRoute, back
 from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.platform.database import Connection
 from shared.platform.errors import NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 from services.matching.domain.meetings import Sighting
 from services.matching.domain.timetable import begun, sittings
 from services.matching.operations import Note, Report, record
-from services.matching.pages.frame import PersonsRoute, back
 from services.matching.pages.visits import Visit, Visitor, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
@@ -17,6 +16,7 @@ from shared.lexicon import concepts_in, lexicon
 from shared.platform.database import Connection, Database
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(include_in_schema=False, route_class=PersonsRoute)
 

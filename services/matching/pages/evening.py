@@ -9,12 +9,12 @@ from fastapi import APIRouter, Response
 
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.timetable import showing, sittings
-from services.matching.pages.frame import PersonsRoute
 from services.matching.pages.visits import Visit, Visitor
 from services.matching.store import evening, feedback, proposals
 from services.matching.store import wishes as said_wishes
 from services.matching.store.evening import Guest
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute
 
 router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
 

@@ -9,12 +9,12 @@ from services.matching import feedback
 from services.matching.domain.learning import Tap
 from services.matching.domain.timetable import begun
 from services.matching.domain.wishes import Wish
-from services.matching.pages.frame import PersonsRoute, back
 from services.matching.pages.visits import Visit, Visitor
 from services.matching.store import evening
 from shared.platform.database import Connection
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
+from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(prefix="/e", include_in_schema=False, route_class=PersonsRoute)
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from services.matching import prints
 from services.matching.domain.timetable import sittings
 from services.matching.links import Links
-from services.matching.pages.frame import Locale, Pages, PersonsRoute
 from services.matching.pages.visits import Organiser, by_name, local_time
 from services.matching.prints import Sitting
 from services.matching.settings import MatchingSettings
@@ -20,6 +19,7 @@ from shared.platform.auth import Principal, requires
 from shared.platform.database import Database
 from shared.platform.errors import NotFound
 from shared.platform.http import Db
+from shared.platform.pages import Locale, Pages, PersonsRoute
 
 router = APIRouter()
 pages = APIRouter(prefix="/b", include_in_schema=False, route_class=PersonsRoute)
@@ -123,4 +123,4 @@ def _words(state: Any, locale: str) -> prints.Words:
 
 def _file(state: Any, content: bytes, name: str) -> Response:
     known: Pages = state.pages
-    return known.file(content, PDF, name)
+    return known.file(content, PDF, name, show=True)

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from services.matching.links import Links
-from services.matching.pages.frame import Locale, Pages
 from services.matching.settings import MatchingSettings
 from services.matching.store import evening, facts, proposals
 from services.matching.store.evening import Guest
@@ -19,6 +18,7 @@ from shared.platform import clock
 from shared.platform.database import Connection
 from shared.platform.errors import Gone, NotFound
 from shared.platform.http import Db
+from shared.platform.pages import Locale, Pages
 
 
 @dataclass(frozen=True)

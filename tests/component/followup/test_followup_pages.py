@@ -258,7 +258,7 @@ def test_every_text_is_there_in_both_languages(world: World) -> None:
     def shape(value: Any) -> Any:
         return {key: shape(each) for key, each in value.items()} if isinstance(value, dict) else None
 
-    words = app.state.pages._words
+    words = app.state.pages.words
     assert shape(words["ja"]) == shape(words["en"])
     assert set(words["ja"]["states"]) == set(State)
-    assert timedelta(days=3) == app.state.pages.pause
+    assert timedelta(days=3) == app.state.pause

@@ -171,7 +171,7 @@ def test_every_text_is_there_in_both_languages() -> None:
     from pathlib import Path
 
     import services.matching
-    from services.matching.pages.frame import Pages
+    from shared.platform.pages import Pages
 
     words = Pages(Path(services.matching.__file__ or "").parent / "templates").words
 

@@ -1,4 +1,8 @@
-"""The frame of every page: templates in two languages, security headers, and errors in people's own words."""
+"""The frame of every page for people: templates in two languages, security headers, and errors in people's own words.
+
+A service's folder of templates holds `ja.json` and `en.json` with all words, `page.css`, and `failed.html`, which gets the
+`kind` of what went wrong: `missing`, `gone`, `conflict` or `failed`.
+"""
 
 import base64
 import hashlib
@@ -49,10 +53,11 @@ class Pages:
         )
         return HTMLResponse(text, status, self._headers)
 
-    def file(self, content: bytes, kind: str, name: str) -> Response:
-        """Something to keep or print."""
+    def file(self, content: bytes, kind: str, name: str, *, show: bool = False) -> Response:
+        """Something to keep, or to look at and print."""
+        how = "inline" if show else "attachment"
         return Response(
-            content, media_type=kind, headers={**self._headers, "Content-Disposition": f'inline; filename="{name}"'}
+            content, media_type=kind, headers={**self._headers, "Content-Disposition": f'{how}; filename="{name}"'}
         )
 
 
