@@ -21,8 +21,8 @@ from services.matching.domain.settings import Weights
 PARTNERS = 12  # best partners of each person that moves look for
 # Temperatures in points, where the best partners are worth about 50. The fuller everybody's rounds are of everybody
 # else, the more a plan must be shaken before it keeps the rules; the freer, the more time is won by starting cold.
-HOT, HOTTEST, COLD = 10.0, 60.0, 1.2
-SHAKE = 200.0  # more points per share of the other people whom each one meets
+SHAKE = 200.0  # points per share of the other people whom each one meets
+HOT, HOTTEST, COLD = 8.0, 60.0, 2.2
 WARM = 3.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
@@ -55,7 +55,7 @@ def seat(
 
 def _hot(problem: Problem) -> float:
     meetings = int((problem.chairs.max(axis=1, initial=0) - 1).clip(0).sum())
-    return min(HOT + SHAKE * meetings / max(problem.people - 1, 1), HOTTEST)
+    return min(max(SHAKE * meetings / max(problem.people - 1, 1), HOT), HOTTEST)
 
 
 def warm() -> None:
