@@ -20,6 +20,7 @@ from services.matching.domain.settings import Weights
 from services.matching.domain.slots import pair_up
 
 ATTEMPTS = 4  # seeds that are tried while a hard rule is broken
+REHEAT = 3.0  # each attempt starts so many times hotter than the one before: a re-plan starts cold, to change few seats
 
 Seats = Mapping[UUID, tuple[tuple[int, int], ...]]
 """(round from 1, index of the table from 0) of each registration."""
@@ -147,7 +148,9 @@ def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None
     tried: list[tuple[Seating, Proof]] = []
     for attempt in range(ATTEMPTS):
         seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet
-        seating = seat(problem, task.weights, seed=seed, proposals=task.proposals, progress=progress)
+        seating = seat(
+            problem, task.weights, seed=seed, proposals=task.proposals, heat=REHEAT**attempt, progress=progress
+        )
         tried.append((seating, prove(problem, seating, task.weights)))
         if not tried[-1][1].violations:
             break

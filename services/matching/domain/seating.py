@@ -35,14 +35,21 @@ def seat(
     *,
     seed: int,
     proposals: int,
+    heat: float = 1.0,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Seating:
-    """Seat everybody who is present. `progress` hears the share done; what it raises ends the work."""
+    """Seat everybody who is present. `progress` hears the share done; what it raises ends the work.
+
+    `heat` multiplies the temperature of the start: more of it gets out of corners, and farther from what is published.
+    """
     state = _State(problem, weights, seed)
     if len(state.moves.spots):
         published = bool((problem.published[~problem.frozen] != NOWHERE).any())
-        scale = state.usual / USUAL
-        hot, cold = (WARM if published else _hot(problem)) * scale, COLD * scale
+        # A swap at a larger table changes more pairs: its points spread as the square root of their number.
+        most = max(int(problem.chairs.max(initial=0)), 2)
+        scale = state.usual / USUAL * ((most - 1) / 3) ** 0.5
+        hot = min((WARM if published else _hot(problem)) * heat, max(HOTTEST, _hot(problem))) * scale
+        cold = COLD * scale
         chunks = max(1, round(proposals / CHUNK))
         for chunk in range(chunks):
             start, end = (hot * (cold / hot) ** ((chunk + step) / chunks) for step in (0, 1))
