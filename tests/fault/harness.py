@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from shared.contracts.registered import Registered
 from tests.fault.checker import Effect, History, Published
 from tests.fault.ledger import TABLE
 
-SERVICES = ("registration", "matching", "survey")
+READERS = ("matching", "survey")
+"""Services that keep a copy of what registration says."""
 RATE = 40  # requests a second
 IN_FLIGHT = 50  # requests at once: a client that piles up more after a fault only waits for itself
 
@@ -29,9 +31,10 @@ IN_FLIGHT = 50  # requests at once: a client that piles up more after a fault on
 class Run:
     """One fault run: a stack, a ledger beside it, a client and a nemesis."""
 
-    def __init__(self, data: Path, *, mutant: str = "", seed: int = 1) -> None:
+    def __init__(self, data: Path, *, readers: Sequence[str] = READERS, mutant: str = "", seed: int = 1) -> None:
         data.chmod(0o755)
-        self.stack = Stack(data / "stack", services=SERVICES)
+        self.stack = Stack(data / "stack", services=("registration", *readers))
+        self._readers = readers
         self.history = History()
         self.faults: list[str] = []
         self._dice = random.Random(seed)
@@ -128,7 +131,7 @@ class Run:
                 await self._kill_service()
 
     async def _kill_service(self) -> None:
-        name = f"{self._dice.choice(SERVICES)}-0"
+        name = f"{self._dice.choice(('registration', *self._readers))}-0"
         self.faults.append(f"kill -9 {name}")
         self.stack.kill(name)
         await self.stack.revive(name)
@@ -163,7 +166,7 @@ class Run:
             with suppress(OSError, asyncpg.PostgresError):
                 effects = await self.effects()
                 done = {e.registration_id for e in effects if e.attendance == "checked_in"}
-                copies = [await self.copy_of(service) for service in ("matching", "survey")]
+                copies = (await self.copies()).values()
                 complete = all(all(copy.get(key) == "checked_in" for key in self.history.checked_in) for copy in copies)
                 if self.history.checked_in <= done and complete:
                     await asyncio.sleep(2)  # what comes twice comes late
@@ -179,8 +182,11 @@ class Run:
             await connection.close()
         return [Effect(str(r["event_id"]), str(r["registration_id"]), r["revision"], r["attendance"]) for r in rows]
 
-    async def copy_of(self, service: str) -> dict[str, str]:
-        """Registrations as another service knows them."""
+    async def copies(self) -> dict[str, dict[str, str]]:
+        """Registrations as each reader knows them."""
+        return {service: await self._copy_of(service) for service in self._readers}
+
+    async def _copy_of(self, service: str) -> dict[str, str]:
         attendance = "attendance" if service == "survey" else "snapshot->>'attendance'"
         connection = await asyncpg.connect(self.stack.replicas[f"{service}-0"].env["MIGRATION_DATABASE_URL"])
         try:
