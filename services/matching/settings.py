@@ -17,8 +17,8 @@ class MatchingSettings(Settings):
     """How long evening, badge and board links work, in days: badges are printed before the day."""
     planner_processes: Annotated[int, Field(ge=1, le=32)] = 1
     """Processes that compute plans, away from the event loop."""
-    plan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 2_000_000
-    """Seat changes tried per plan. A count, not a time, so that a plan can be made again exactly."""
+    plan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 10_000_000
+    """Seat changes tried per plan, about two seconds for 200 people. A count, not a time, so that a plan can be made again exactly."""
     replan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 500_000
     """The same for the rest of a running evening, which starts from good seats: four times as many gain 0.1 % (measured)."""
     isolation_minutes: Annotated[int, Field(ge=5, le=600)] = 30

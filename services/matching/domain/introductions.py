@@ -9,7 +9,7 @@ import rustworkx
 from services.matching.domain.scoring import Score
 
 LENGTH = 5  # people on a list
-CANDIDATES = 40  # best partners of each person that a matching looks at: within 0.2 % of all edges (measured)
+CANDIDATES = 15  # best partners of each person that a matching looks at; more gain nothing (measured up to 40 at 1,000 people)
 
 
 @dataclass(frozen=True)
