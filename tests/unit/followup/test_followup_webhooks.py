@@ -1,5 +1,6 @@
 """Standard Webhooks: the reference verifier accepts what we sign, and our own network is out of reach."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -27,7 +28,7 @@ def test_the_reference_verifier_accepts_what_we_sign(random: bytes, message: UUI
 
 def test_while_a_secret_is_changed_either_one_verifies() -> None:
     old, new = secret_of(b"o" * 32), secret_of(b"n" * 32)
-    signed = headers([new, old], uuid4(), NOW, b"{}")
+    signed = headers([new, old], uuid4(), int(time.time()), b"{}")  # the reference verifier goes by the real clock
     assert signed["webhook-signature"].count("v1,") == 2
     Webhook(old).verify(b"{}", signed)
     Webhook(new).verify(b"{}", signed)
