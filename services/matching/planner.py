@@ -1,17 +1,15 @@
 """Makes the plans that were asked for, one gathering at a time, away from the event loop."""
 
 import asyncio
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
 
 import asyncpg
 import structlog
 
+from services.matching.auditor import audit_next
 from services.matching.domain import seating
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Result, Task, make_plan
@@ -24,9 +22,9 @@ from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
+from services.matching.workers import STEPS, Cancelled, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
-from shared.platform.workers import worker_pool
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -36,72 +34,13 @@ WATCH_EVERY: Final = (
 )
 
 
-class Cancelled(Exception):
-    """This plan is not wanted any more."""
-
-
-@dataclass(frozen=True)
-class Slate:
-    """What this process and its workers share: how far the plan in the making is, and whether it is still wanted.
-
-    Values in shared memory, because a plan is made while both sides run.
-    """
-
-    step: Any
-    share: Any
-    cancelled: Any
-
-    @classmethod
-    def of(cls, context: Any) -> "Slate":
-        return cls(context.Value("i", -1), context.Value("d", 0.0), context.Value("b", 0))
-
-
-@dataclass(frozen=True)
-class Workers:
-    """Processes that compute plans, and the slate that they share with this one."""
-
-    pool: Executor
-    slate: Slate
-
-
-@contextmanager
-def open_workers(processes: int) -> Iterator[Workers]:
-    """Fresh processes for plans; they are ended with the context, whatever they do."""
-    slate = Slate.of(multiprocessing.get_context("spawn"))
-    with worker_pool(processes, _enter, (slate,)) as pool:
-        yield Workers(pool, slate)
-
-
-STEPS: Final = ("scoring", "introductions", "seating", "proof")
-_SHARES: Final = {"scoring": (0.0, 0.1), "introductions": (0.1, 0.2), "seating": (0.2, 0.95), "proof": (0.95, 1.0)}
-"""Of the whole, where each step begins and ends: seats take most of the time."""
-
-_slate: Slate | None = None  # set once in each worker process
-
-
-def _enter(slate: Slate) -> None:
-    global _slate
-    _slate = slate
-
-
-def _tell(step: str, share: float) -> None:
-    """Called by the plan between chunks of its work. Raises `Cancelled`."""
-    if _slate is None:
-        return
-    if _slate.cancelled.value:
-        raise Cancelled
-    begin, end = _SHARES.get(step, (0.0, 1.0))
-    _slate.step.value = STEPS.index(step) if step in STEPS else -1
-    _slate.share.value = begin + (end - begin) * share
-
-
 def _work(task: Task, fit: Vectors | None) -> Result:
     if fit is None:
-        return make_plan(task, _tell)
-    _tell("scoring", 0)
+        return make_plan(task, tell)
+    tell("scoring", 0)
     return make_plan(
         task,
-        _tell,
+        tell,
         score(task.people, task.weights, blocks=task.blocks, met_before=task.met_before, extra_fit=fit),
     )
 
@@ -124,7 +63,8 @@ async def run(settings: MatchingSettings, database: Database) -> None:
             while True:
                 plan = await plans.next_plan(connection)
                 if plan is None:
-                    await asyncio.sleep(LOOK_EVERY)
+                    if not await audit_next(database, connection, workers):
+                        await asyncio.sleep(LOOK_EVERY)
                     continue
                 await warm
                 try:

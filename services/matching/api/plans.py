@@ -101,6 +101,23 @@ async def read_plan(
     return plan_answer(plan)
 
 
+@router.post("/plans/{plan_id}/audit", status_code=202)
+async def audit_plan(
+    plan_id: UUID, database: Db, caller: Annotated[Principal, requires("matching:write")]
+) -> dict[str, Any]:
+    """Ask for a tight bound on what the published seats are worth, and for what each rule costs.
+
+    Takes seconds at 200 people and minutes at 1,000, and waits while plans are made; read the plan again for `audit`.
+    """
+    async with database.transaction() as tx:
+        if await plans.plan(tx, caller.partner_id, plan_id) is None:
+            raise NotFound
+        if not await plans.ask_audit(tx, plan_id):
+            raise Conflict("only a plan that is done can be audited")
+        plan = await plans.plan(tx, caller.partner_id, plan_id)
+    return plan_answer(plan) if plan else {}
+
+
 @router.delete("/plans/{plan_id}")
 async def cancel_plan(
     plan_id: UUID, database: Db, caller: Annotated[Principal, requires("matching:write")]
@@ -184,6 +201,7 @@ def plan_answer(plan: Plan) -> dict[str, Any]:
         "share": plan.share if plan.state == "running" else None,
         "reason": plan.reason,
         "proof": plan.proof,
+        "audit": plan.audit or ({"state": "waiting"} if plan.audit_asked_at else None),
         "requested_at": plan.requested_at,
         "started_at": plan.started_at,
         "finished_at": plan.finished_at,

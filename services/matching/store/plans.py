@@ -31,6 +31,9 @@ class Plan:
     step: str | None = None
     """Of a plan in the making: what is being done, and `share` of it, 0 to 1."""
     share: float | None = None
+    audit_asked_at: datetime | None = None
+    audit: dict[str, Any] | None = None
+    """What was asked for beside the proof, once it is found."""
 
 
 def _plan(row: Any) -> Plan:
@@ -109,6 +112,34 @@ async def unlock(connection: Connection, gathering_id: UUID) -> None:
     await connection.execute(
         "select pg_advisory_unlock(hashtext('enishi.plan'), hashtext($1::uuid::text))", gathering_id
     )
+
+
+async def ask_audit(tx: Connection, plan_id: UUID) -> bool:
+    """Ask for an audit of a finished plan, anew when there was one; False when the plan is not done."""
+    status = await tx.execute(
+        "update plan set audit_asked_at = now(), audit = null where plan_id = $1 and state = 'done'", plan_id
+    )
+    return status == "UPDATE 1"
+
+
+async def next_audit(connection: Connection) -> Plan | None:
+    """The plan that waits for an audit longest and whose gathering nobody works on; its gathering is then locked."""
+    for row in await connection.fetch(
+        "select * from plan where audit_asked_at is not null and audit is null order by audit_asked_at limit 20"
+    ):
+        if await connection.fetchval(_LOCK, row["gathering_id"]):
+            return _plan(row)
+    return None
+
+
+async def any_waits(connection: Connection) -> bool:
+    """Whether any plan waits to be made."""
+    return bool(await connection.fetchval("select exists (select from plan where state = 'queued')"))
+
+
+async def finish_audit(tx: Connection, plan_id: UUID, audit: dict[str, Any]) -> None:
+    """Keep what an audit found."""
+    await tx.execute("update plan set audit = $2 where plan_id = $1", plan_id, audit)
 
 
 async def cancel_plan(tx: Connection, plan_id: UUID) -> bool:

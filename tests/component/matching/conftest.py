@@ -7,12 +7,13 @@ from contextlib import contextmanager
 import pytest
 
 from services.matching import planner
+from services.matching.workers import Workers, open_workers
 
 
 @pytest.fixture(scope="session")
-def kept_workers() -> Iterator[planner.Workers]:
+def kept_workers() -> Iterator[Workers]:
     """The worker; it starts with the first plan."""
-    with planner.open_workers(1) as workers:
+    with open_workers(1) as workers:
         yield workers
 
 
@@ -23,12 +24,12 @@ def own_worker() -> None:
 
 @pytest.fixture(autouse=True)
 def planners_share_workers(
-    request: pytest.FixtureRequest, kept_workers: planner.Workers, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, kept_workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every planner that a test runs finds the worker warm, idle and with nothing cancelled."""
 
     @contextmanager
-    def share(processes: int) -> Iterator[planner.Workers]:
+    def share(processes: int) -> Iterator[Workers]:
         try:
             yield kept_workers
         finally:

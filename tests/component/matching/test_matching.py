@@ -136,6 +136,33 @@ def row(a: int, b: int, **more: Any) -> dict[str, Any]:
     return {**base, "met_at": clock.now().isoformat(), **more}
 
 
+async def test_an_audit_bounds_the_published_seats_and_prices_each_rule(matching: Matching) -> None:
+    plan = await matching.planned()
+    path = f"/plans/{plan['plan_id']}"
+    assert plan["audit"] is None
+    asked = await matching.call("POST", f"{path}/audit")
+    assert (asked.status_code, asked.json()["audit"]) == (202, {"state": "waiting"})
+    task = asyncio.create_task(planner.run(settings_for(SERVICE, matching.database.url), matching.database))
+    try:
+        for _ in range(600):
+            audit = (await matching.call("GET", path)).json()["audit"]
+            if audit["state"] != "waiting":
+                break
+            await asyncio.sleep(0.1)
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert audit["state"] == "done"
+    assert 0 < audit["value"] <= audit["bound"] + 0.1
+    assert audit["bound"] <= plan["proof"]["bound"] + 0.1, "tables bound more tightly than pairs"
+    assert {"fairness", "industries", "sizes"} <= {each["rule"] for each in audit["effects"]}
+
+    unfinished = (await matching.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})).json()["plan_id"]
+    assert (await matching.call("POST", f"/plans/{unfinished}/audit")).status_code == 409
+    assert (await matching.call("POST", f"/plans/{derived('nobody')}/audit")).status_code == 404
+
+
 @pytest.mark.usefixtures("own_worker")
 async def test_a_killed_worker_fails_its_plan_and_ends_the_planner(
     matching: Matching, monkeypatch: pytest.MonkeyPatch
