@@ -15,11 +15,14 @@ class SignedLinks:
     """Signs ids for one purpose and checks them. A link for one purpose opens nothing of another.
 
     Of several secrets, separated by commas, the first signs and all are accepted, so that they rotate.
+    Raises `ValueError` where there is none.
     """
 
     def __init__(self, secrets: str, purpose: str, days: int) -> None:
-        # itsdangerous signs with the last key of a list.
-        keys = [each.strip() for each in reversed(secrets.split(","))]
+        # itsdangerous signs with the last key of a list. Nothing beside a comma is no secret: anybody could sign with it.
+        keys = [each.strip() for each in reversed(secrets.split(",")) if each.strip()]
+        if not keys:
+            raise ValueError("no secret to sign links with")
         self._serializer = URLSafeTimedSerializer(keys, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256})
         self._seconds = days * _DAY
 

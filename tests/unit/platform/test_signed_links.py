@@ -1,8 +1,11 @@
 """Signed links: for one purpose, for a time, by secrets that rotate; nothing else opens anything."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
 
 from shared.platform.errors import Gone, NotFound
 from shared.platform.ids import derived
@@ -25,6 +28,24 @@ def test_secrets_rotate() -> None:
     fresh = SignedLinks(both, "evening", 30).token(PERSON)
     with pytest.raises(NotFound):
         SignedLinks(old, "evening", 30).subject(fresh)
+
+
+@pytest.mark.parametrize(
+    "secrets", ["the-first-secret-of-all,", ",the-first-secret-of-all", "the-first-secret-of-all, ,"]
+)
+def test_nothing_beside_a_comma_is_no_secret(secrets: str) -> None:
+    forged = URLSafeTimedSerializer("", salt="evening", signer_kwargs={"digest_method": hashlib.sha256}).dumps(
+        PERSON.hex
+    )
+    links = SignedLinks(secrets, "evening", 30)
+    with pytest.raises(NotFound):
+        links.subject(forged)
+    assert LINKS.subject(links.token(PERSON)) == PERSON
+
+
+def test_without_any_secret_nothing_is_signed() -> None:
+    with pytest.raises(ValueError, match="no secret"):
+        SignedLinks(" , , ", "evening", 30)
 
 
 def test_an_old_link_is_gone_not_unknown() -> None:
