@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from services.matching.domain.plan import Proposed, Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.reasons import Words
 from services.matching.domain.wishes import Pair, pair
-from services.matching.store import live, plans, proposals
+from services.matching.store import facts, live, plans, proposals, wishes
 from services.matching.store.plans import MatchedRow, Plan
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
@@ -31,12 +31,26 @@ async def publish(
     """Write and announce a plan; how many people it changed, or None when it was cancelled meanwhile.
 
     A re-plan changes the rows of those only whose seats or introductions differ. Who is not part of the plan any more
-    loses what lies ahead of them.
+    loses what lies ahead of them. Who was erased while the plan was made is named to nobody, and words whose consent was
+    withdrawn meanwhile are not quoted.
     """
     if not await plans.finish_plan(
         tx, plan.plan_id, proof_of(result.proof, len(result.seats), [table.number for table in gathering.tables])
     ):
         return None
+    ids = [person.registration_id for person in task.people]
+    # Held, so that whoever goes from now on is taken off what is written here.
+    here = await wishes.hold_registrations(tx, plan.partner_id, ids)
+    agreed = await facts.hold_profiles(tx, ids)
+    withdrawn = {person.registration_id for person in task.people if person.name} - agreed
+    proposed = {
+        reader: [
+            replace(each, introducer=each.introducer if each.introducer in here else None)
+            for each in found
+            if each.counterpart in here
+        ]
+        for reader, found in result.introductions.items()
+    }
     await plans.put_unattainable(
         tx,
         plan.plan_id,
@@ -51,7 +65,7 @@ async def publish(
     rows = [
         MatchedRow(
             person.registration_id,
-            merged(person.registration_id, kept, result.introductions, coming, met),
+            _unquoted(merged(person.registration_id, kept, proposed, coming, met), withdrawn),
             [
                 {"round": r, "table": numbers[k] if k < len(numbers) else k + 1}
                 for r, k in result.seats.get(person.registration_id, ())
@@ -99,11 +113,13 @@ async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     Nothing was published of the words, so nothing is published now.
     """
     for row in await plans.rows_about(tx, registration_ids):
-        entries = [
-            _without_words(each) if UUID(each["counterpart"]) in registration_ids else each
-            for each in row.introductions
-        ]
+        entries = _unquoted(row.introductions, registration_ids)
         await plans.reword(tx, MatchedRow(row.registration_id, entries, row.seats))
+
+
+def _unquoted(entries: Sequence[dict[str, Any]], people: Collection[UUID]) -> list[dict[str, Any]]:
+    """Introductions without the words of these people."""
+    return [_without_words(each) if UUID(each["counterpart"]) in people else each for each in entries]
 
 
 def _without_words(entry: dict[str, Any]) -> dict[str, Any]:

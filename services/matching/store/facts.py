@@ -62,6 +62,16 @@ async def delete_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> N
     await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
 
 
+async def hold_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids whose words may be shown; none withdraws that before `tx` ends."""
+    rows = await tx.fetch(
+        "select registration_id from profile where registration_id = any($1::uuid[])"
+        " order by registration_id for key share",
+        registration_ids,
+    )
+    return {row["registration_id"] for row in rows}
+
+
 async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Remove persons from everything here but others' introductions to them (`plans.unlist`)."""
     await tx.execute(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.matching.domain.learning import Pair, label
 from services.matching.domain.lessons import Change
+from services.matching.store.facts import hold_profiles
 from shared.platform.database import Connection
 
 
@@ -125,12 +126,7 @@ async def insert_version(
     evidence: Mapping[str, Any],
 ) -> bool:
     """Keep a new version; False when one of its people left while it was learned, and it must not be kept."""
-    here = await tx.fetch(
-        "select registration_id from profile where registration_id = any($1::uuid[])"
-        " order by registration_id for key share",
-        people,
-    )
-    if len(here) < len(people):
+    if len(await hold_profiles(tx, people)) < len(people):
         return False
     await tx.execute(
         "insert into learned (partner_id, version, learned_at, labels, people, prior, multipliers, changes, evidence)"

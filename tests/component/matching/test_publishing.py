@@ -1,0 +1,52 @@
+"""What is published of a plan when people go while it is made."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.matching import handlers
+from services.matching.domain.plan import make_plan
+from services.matching.publishing import publish
+from services.matching.store import facts, plans
+from services.matching.tasks import task_of
+from shared.contracts.profile import Profile
+from shared.platform.ids import uuid7
+from tests.component.matching.group import OUT, rid
+from tests.component.matching.night import G, Night, open_night
+from tests.conftest import OpenDatabase
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+    async with open_night(open_database_for) as night:
+        yield night
+
+
+async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(night: Night) -> None:
+    async with night.database.connection() as connection:
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1, {})
+        plan = await plans.next_plan(connection)
+        gathering = await facts.known_gathering(connection, G)
+        assert plan
+        assert gathering
+        task = await task_of(connection, plan, gathering, 1_000)
+        await plans.unlock(connection, G)
+    result = make_plan(task)
+    for gone in (rid(0), rid(1)):
+        assert any(each.counterpart == gone for found in result.introductions.values() for each in found)
+    await night.erase(0)
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
+    async with night.database.transaction() as tx:
+        assert await publish(tx, plan, gathering, task, result, night.now) == 19
+    told = await night.newest()
+    assert rid(0) not in told
+    assert rid(0) not in {each.counterpart for matched in told.values() for each in matched.introductions}
+    assert await night.mentions(rid(0)) == set()
+    async with night.database.connection() as connection:
+        rows = await plans.published(connection, G)
+    about = [each for row in rows.values() for each in row.introductions if each["counterpart"] == str(rid(1))]
+    assert about
+    assert {each["wanted_en"] for each in about} == {"Not written yet"}
