@@ -1,4 +1,4 @@
-"""Small readings of free text, in Japanese and English: n-grams, company names, what somebody avoids, who solicits."""
+"""Small readings of free text, in Japanese and English: company names, what somebody avoids, who solicits."""
 
 import re
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ def solicits(texts: Iterable[str]) -> bool:
 def company_key(name: str) -> str:
     """A company's name without its legal form."""
     bare = re.sub(
-        r"株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|㈱|\(有\)|inc\.?|ltd\.?|co\.?,?|corp\.?|kk",
+        r"株式会社|有限会社|合同会社|合資会社|合名会社|\(株\)|\(有\)|(?<![a-z0-9])(?:inc|ltd|co|corp|k\.?k)(?![a-z0-9])",
         "",
         normal(name),
     )

@@ -50,6 +50,11 @@ def test_legal_forms_do_not_make_two_companies() -> None:
     assert company_key("株式会社 木下鋳造所") == company_key("木下鋳造所㈱") == company_key("木下鋳造所")
 
 
+def test_letters_of_a_legal_form_inside_a_name_belong_to_the_name() -> None:
+    assert company_key("Cobalt Inc.") != company_key("Balt Co., Ltd.")
+    assert company_key("Coco") == company_key("COCO K.K.") == "coco"
+
+
 @pytest.mark.parametrize(
     ("text", "shown", "hidden"),
     [
