@@ -9,7 +9,7 @@ import rustworkx
 from services.matching.domain.scoring import Score
 
 LENGTH = 5  # people on a list
-CANDIDATES = 15  # best partners of each person that a matching looks at; more gain nothing (measured up to 40 at 1,000 people)
+CANDIDATES = 15  # best partners of each person that a matching looks at; up to 40 gain nothing (measured at 1,000)
 
 
 @dataclass(frozen=True)
