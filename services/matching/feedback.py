@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.matching.domain.learning import Tap
 from services.matching.domain.wishes import Wish, pair
-from services.matching.store import embeddings, learning, lottery
+from services.matching.store import embeddings, facts, learning, lottery
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
 from shared.platform import clock, metrics
@@ -53,7 +53,7 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
 async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -> UUID:
     """Keep two persons apart for good, or one out of their gathering's plans. Raises `Invalid`."""
     sides = [one] if other is None else list(pair(one, other))
-    homes = await store.hold_registrations(tx, partner_id, sides)
+    homes = await facts.hold_registrations(tx, partner_id, sides)
     if len(homes) < len(sides):
         raise Invalid("no such registration, or twice the same")
     ban_id = derived("ban", *sides)
@@ -63,7 +63,7 @@ async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -
 
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Forget what these persons said, what was said of them and what was learned, before their registrations go."""
-    await store.claim_registrations(tx, registration_ids)
+    await facts.claim_registrations(tx, registration_ids)
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
     await lottery.erase(tx, registration_ids)
@@ -80,7 +80,7 @@ async def unlearn(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 async def _check(
     tx: Connection, partner_id: UUID, pairs: Sequence[tuple[UUID, UUID]]
 ) -> tuple[dict[UUID, UUID], list[str | None]]:
-    homes = await store.hold_registrations(tx, partner_id, [side for each in pairs for side in each])
+    homes = await facts.hold_registrations(tx, partner_id, [side for each in pairs for side in each])
     return homes, [_problem(homes, author, about) for author, about in pairs]
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from services.matching.domain.meetings import Meeting, NotAMeeting, Sighting, check, merge, with_wish
 from services.matching.feedback import SETTLE
-from services.matching.store import learning
+from services.matching.store import facts, learning
 from services.matching.store import meetings as store
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
@@ -55,7 +55,7 @@ class Result:
 async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], now: datetime) -> list[Result]:
     """Merge reports into meetings and publish `met` and `met-note` for what changed; one result per report."""
     people = {side for report in reports for side in (report.sighting.one, report.sighting.other)}
-    homes = await store.partner_registrations(tx, partner_id, list(people))
+    homes = await facts.hold_registrations(tx, partner_id, list(people))
     problems = [_problem(report, homes, now) for report in reports]
     good = [report for report, problem in zip(reports, problems, strict=True) if problem is None]
     await store.lock_gathering_meetings(tx, list({report.sighting.gathering_id for report in good}))
@@ -78,11 +78,18 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
     await store.upsert_meetings(tx, partner_id, changed)
     await learning.make_due(tx, [meeting.a for meeting in changed], now + SETTLE)
     out = Outgoing("matching", now)
+    # Of several notes of one author about one talk the last counts.
+    notes = {
+        (key, note.author): note
+        for key, group in sorted(by_meeting.items())
+        for report in group
+        for note in report.notes
+    }
+    revisions = await store.upsert_notes(tx, [(*key, _sha256(note)) for key, note in notes.items()])
     events = [out.event(_met(meeting)) for meeting in changed]
-    for key, group in sorted(by_meeting.items()):
-        for note in (note for report in group for note in report.notes):
-            published = await _note(tx, after[key], note, now)
-            events += [out.event(published)] if published else []
+    events += [
+        out.event(_note(after[key[0]], note, revisions[key], now)) for key, note in notes.items() if key in revisions
+    ]
     await outbox.add(tx, events)
     metrics.accepted.labels("meeting").inc(len(changed))
     return [
@@ -112,12 +119,11 @@ def _result(before: Meeting | None, after: Meeting) -> Result:
     return Result("unchanged" if before == after else "updated", after)
 
 
-async def _note(tx: Connection, meeting: Meeting, note: Note, now: datetime) -> MetNote | None:
-    """Count a note's revision; None when it says what it said before."""
-    content = orjson.dumps([note.text, note.topics, note.wants_next])
-    revision = await store.upsert_note(tx, meeting.meeting_id, note.author, hashlib.sha256(content).digest())
-    if revision is None:
-        return None
+def _sha256(note: Note) -> bytes:
+    return hashlib.sha256(orjson.dumps([note.text, note.topics, note.wants_next])).digest()
+
+
+def _note(meeting: Meeting, note: Note, revision: int, now: datetime) -> MetNote:
     return MetNote(
         note_id=derived("note", meeting.meeting_id, note.author),
         meeting_id=meeting.meeting_id,

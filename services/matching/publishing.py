@@ -11,7 +11,7 @@ from services.matching.domain.plan import Proposed, Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.reasons import Words
 from services.matching.domain.wishes import Pair, pair
-from services.matching.store import facts, live, plans, proposals, wishes
+from services.matching.store import facts, live, plans, proposals
 from services.matching.store.plans import MatchedRow, Plan
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
@@ -40,7 +40,7 @@ async def publish(
         return None
     ids = [person.registration_id for person in task.people]
     # Held, so that whoever goes from now on is taken off what is written here.
-    here = await wishes.hold_registrations(tx, plan.partner_id, ids)
+    here = await facts.hold_registrations(tx, plan.partner_id, ids)
     agreed = await facts.hold_profiles(tx, ids)
     withdrawn = {person.registration_id for person in task.people if person.name} - agreed
     proposed = {

@@ -11,7 +11,7 @@ from services.matching.domain.cards import Card, name_key, same_person
 from services.matching.domain.contacts import Step
 from services.matching.domain.meetings import EARLY, Sighting
 from services.matching.operations import Report, record
-from services.matching.store import contacts, evening, meetings
+from services.matching.store import contacts, evening, facts, meetings
 from services.matching.store.evening import Guest
 from shared.contracts.gathering import Gathering
 from shared.platform.bulk import Verdict, rejected
@@ -82,7 +82,7 @@ async def sensed(
 
     Repeating rows, or sending them in another order, gives the same meetings.
     """
-    homes = await meetings.partner_registrations(
+    homes = await facts.hold_registrations(
         tx, gathering.partner_id, sorted({side for each in rows for side in (each.one, each.other)})
     )
     verdicts, good = [], []

@@ -62,6 +62,25 @@ async def delete_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> N
     await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
 
 
+async def hold_registrations(tx: Connection, partner_id: UUID, registration_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Those of the ids that are the partner's registrations, with their gathering; none is erased before `tx` ends."""
+    rows = await tx.fetch(
+        "select registration_id, gathering_id from registration"
+        " where partner_id = $1 and registration_id = any($2::uuid[]) order by registration_id for key share",
+        partner_id,
+        registration_ids,
+    )
+    return {row["registration_id"]: row["gathering_id"] for row in rows}
+
+
+async def claim_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """Wait for everybody who holds these rows, before anything else is locked, so that nobody waits in a circle."""
+    await tx.execute(
+        "select from registration where registration_id = any($1::uuid[]) order by registration_id for update",
+        registration_ids,
+    )
+
+
 async def hold_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> set[UUID]:
     """Those of the ids whose words may be shown; none withdraws that before `tx` ends."""
     rows = await tx.fetch(

@@ -16,19 +16,6 @@ async def lock_gathering_meetings(tx: Connection, gathering_ids: Sequence[UUID])
         )
 
 
-async def partner_registrations(
-    connection: Connection, partner_id: UUID, registration_ids: Sequence[UUID]
-) -> dict[UUID, UUID]:
-    """Those of the ids that are the partner's registrations, with their gathering."""
-    rows = await connection.fetch(
-        "select registration_id, gathering_id from registration"
-        " where partner_id = $1 and registration_id = any($2::uuid[])",
-        partner_id,
-        registration_ids,
-    )
-    return {row["registration_id"]: row["gathering_id"] for row in rows}
-
-
 _MEETING: Final = (
     "meeting_id, gathering_id, revision, a, b, met_at, source, talk_seconds, round, table_number as table,"
     " a_wants_next, b_wants_next"
@@ -70,14 +57,17 @@ async def upsert_meetings(tx: Connection, partner_id: UUID, changed: Sequence[Me
     )
 
 
-async def upsert_note(tx: Connection, meeting_id: UUID, author: UUID, sha256: bytes) -> int | None:
-    """Count a note's revision; None when its content is the same as before."""
-    revision: int | None = await tx.fetchval(
-        "insert into note (meeting_id, author, revision, sha256) values ($1, $2, 1, $3)"
+async def upsert_notes(tx: Connection, notes: Sequence[tuple[UUID, UUID, bytes]]) -> dict[tuple[UUID, UUID], int]:
+    """Count the revisions of notes (meeting, author, hash), each once: by meeting and author, of those that say something
+    new."""
+    rows = await tx.fetch(
+        "insert into note (meeting_id, author, revision, sha256)"
+        " select meeting_id, author, 1, sha256 from unnest($1::uuid[], $2::uuid[], $3::bytea[])"
+        " as new (meeting_id, author, sha256) order by meeting_id, author"
         " on conflict (meeting_id, author) do update set revision = note.revision + 1, sha256 = excluded.sha256"
-        " where note.sha256 <> excluded.sha256 returning revision",
-        meeting_id,
-        author,
-        sha256,
+        " where note.sha256 <> excluded.sha256 returning meeting_id, author, revision",
+        [meeting_id for meeting_id, _, _ in notes],
+        [author for _, author, _ in notes],
+        [sha256 for _, _, sha256 in notes],
     )
-    return revision
+    return {(row["meeting_id"], row["author"]): row["revision"] for row in rows}

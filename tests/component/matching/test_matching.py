@@ -16,6 +16,8 @@ import pytest
 
 from services.matching import handlers, planner
 from services.matching.app import SERVICE
+from services.matching.domain.meetings import Sighting
+from services.matching.operations import Note, Report, record
 from shared.contracts.gathering import Gathering, Table
 from shared.contracts.matched import Matched
 from shared.contracts.met import Met
@@ -230,6 +232,40 @@ async def test_one_meeting_per_pair_and_revisions_merge_both_sides(matching: Mat
     assert not met[0].mutual_interest, "a one-sided yes stays unseen"
     assert len({each.meeting_id for each in met}) == 1
     assert [e.payload.revision for e in events if isinstance(e.payload, MetNote)] == [1, 1]
+
+
+async def test_of_several_notes_on_one_talk_in_one_request_the_last_counts(matching: Matching) -> None:
+    a, b = str(derived("r", 1)), str(derived("r", 2))
+    await matching.meet(
+        row(1, 2, notes=[{"author": a, "text": "一つ目"}, {"author": b, "text": "相手"}]),
+        row(2, 1, notes=[{"author": a, "text": "二つ目"}]),
+    )
+    await matching.meet(row(1, 2, notes=[{"author": a, "text": "三つ目"}, {"author": b, "text": "相手"}]))
+    notes = [e.payload for e in await outbox_of(matching.database) if isinstance(e.payload, MetNote)]
+    assert {(str(each.author), each.revision, each.text) for each in notes} == {
+        (a, 1, "二つ目"),
+        (b, 1, "相手"),
+        (a, 2, "三つ目"),
+    }
+    assert len(notes) == 3
+
+
+async def test_a_note_that_is_written_while_its_author_is_erased_goes_too(matching: Matching) -> None:
+    a, b = derived("r", 1), derived("r", 2)
+
+    async def erase() -> None:
+        async with matching.database.transaction() as tx:
+            await handlers.on_registered(tx, [OUT.tombstone(Registered, a)])  # type: ignore[list-item]
+
+    now = clock.now()
+    async with matching.database.transaction() as tx:
+        report = Report(Sighting(G, a, b, now, "partner"), [Note(a, "約束した", (), None)])
+        assert [each.status for each in await record(tx, matching.partner, [report], now)] == ["created"]
+        erasure = asyncio.create_task(erase())
+        await asyncio.sleep(0.2)  # it would be over by now, if it did not wait
+    await erasure
+    async with matching.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from note") == 0
 
 
 async def test_rows_that_cannot_be_are_refused_and_good_ones_kept(matching: Matching) -> None:
