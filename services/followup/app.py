@@ -96,7 +96,7 @@ def build_http(settings: FollowupSettings, database: Database) -> FastAPI:
 def build_handlers(settings: FollowupSettings) -> Handlers:
     known = dict(handlers.build(read_rules(settings)))
     if settings.webhooks:
-        known |= {FollowupDue: webhook_api.on_own_event, FollowupDone: webhook_api.on_own_event}
+        known |= {FollowupDue: webhooks.on_own_event, FollowupDone: webhooks.on_own_event}
     return known
 
 

@@ -5,14 +5,15 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import h11
 
 from services.followup.domain.webhooks import is_public
 
-FAILURES = (OSError, ssl.SSLError, h11.ProtocolError, UnicodeError)
-"""What `post` raises where there is no answer; a timeout is an `OSError`."""
+FAILURES = (OSError, h11.ProtocolError, ValueError)
+"""What `post` raises where there is no answer: timeouts are `OSError`s, addresses that cannot be read `ValueError`s."""
 
 
 class Forbidden(OSError):
@@ -39,7 +40,7 @@ async def post(url: str, headers: dict[str, str], body: bytes, *, private: bool,
     address = str(found[0][4][0])
     if not private and not is_public(address):
         raise Forbidden
-    context = ssl.create_default_context() if secure else None
+    context = _trusted() if secure else None
     reader, writer = await asyncio.open_connection(address, port, ssl=context, server_hostname=host if secure else None)
     try:
         line = h11.Connection(h11.CLIENT)
@@ -60,6 +61,12 @@ async def post(url: str, headers: dict[str, str], body: bytes, *, private: bool,
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    """Made once: reading the authorities holds everything else up, timers included."""
+    return ssl.create_default_context()
 
 
 async def _read(line: h11.Connection, reader: asyncio.StreamReader, most: int) -> Answer:

@@ -48,7 +48,7 @@ class Rewriter:
             try:
                 async with asyncio.timeout(self.seconds):
                     answer = await self._ask(masked, letter.locale)
-            except (*calls.FAILURES, ValueError, LookupError, TypeError) as error:
+            except (*calls.FAILURES, LookupError, TypeError) as error:
                 log.info("rewriting.failed", error_type=type(error).__name__)
                 return None
         found = rewriting.restore(masked, answer)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
@@ -12,8 +13,11 @@ from services.followup import calls
 from services.followup.domain import webhooks as rules
 from services.followup.store import webhooks as store
 from services.followup.store.webhooks import Message
+from shared.contracts.envelope import Event
+from shared.contracts.followup_done import FollowupDone
+from shared.contracts.followup_due import FollowupDue
 from shared.platform import metrics
-from shared.platform.database import Database
+from shared.platform.database import Connection, Database
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -22,6 +26,20 @@ LEASE: Final = timedelta(seconds=60)  # well over TIMEOUT
 AT_ONCE: Final = 20
 KEEP: Final = timedelta(days=7)  # for replays
 FORGET_EVERY: Final = 3600.0  # seconds
+
+
+async def on_own_event(tx: Connection, events: Sequence[Event[FollowupDue] | Event[FollowupDone]]) -> None:
+    """What follow-up published goes to the webhooks of the owner's partner. Its id stays: it tells a repetition."""
+    messages = [
+        (event.id, event.payload.topic, event.payload.owner, _body(event, event.payload))
+        for event in events
+        if event.payload is not None
+    ]
+    await store.enqueue(tx, messages)
+
+
+def _body(event: Event[FollowupDue] | Event[FollowupDone], payload: FollowupDue | FollowupDone) -> bytes:
+    return rules.body_of(payload.event_type(), event.time.isoformat(), payload.to_json())
 
 
 class Caller:

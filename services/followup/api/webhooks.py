@@ -1,9 +1,8 @@
 """HTTP for partners: their webhooks."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.followup.domain import webhooks as rules
 from services.followup.store import webhooks as store
-from shared.contracts.contract import Contract, Instant
-from shared.contracts.envelope import Event
+from shared.contracts.contract import Instant
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
 from shared.platform import clock
@@ -55,27 +53,6 @@ class ReplayBody(BaseModel):
     since: Instant
 
 
-def body_of(kind: str, at: str, data: bytes) -> bytes:
-    """The body of a message: type, time and data, as the specification proposes."""
-    return b'{"type":"%s","timestamp":"%s","data":%s}' % (kind.encode(), at.encode(), data)
-
-
-def messages_of(events: Sequence[Event[Any]]) -> list[tuple[UUID, str, UUID, bytes]]:
-    """Our own events as messages: their ids stay, so that a partner can tell a repetition."""
-    found: list[tuple[UUID, str, UUID, bytes]] = []
-    for event in events:
-        payload: Contract | None = event.payload
-        if isinstance(payload, FollowupDue | FollowupDone):
-            body = body_of(payload.event_type(), event.time.isoformat(), payload.to_json())
-            found.append((event.id, payload.topic, payload.owner, body))
-    return found
-
-
-async def on_own_event(tx: Connection, events: Sequence[Event[Any]]) -> None:
-    """What follow-up published goes to the webhooks of the owner's partner."""
-    await store.enqueue(tx, messages_of(events))
-
-
 @router.post("", status_code=201)
 async def create(
     body: WebhookBody,
@@ -88,8 +65,7 @@ async def create(
     if unknown := sorted(set(body.types) - set(TOPICS)):
         raise Invalid(f"there are no webhooks for {', '.join(unknown)[:200]}; there are for {', '.join(TOPICS)}")
     private: bool = request.app.state.webhook_private
-    parts = urlsplit(body.url)
-    if not parts.hostname or parts.username or parts.fragment or (parts.scheme != "https" and not private):
+    if not _can_be_called(body.url, private=private):
         raise Invalid("a webhook's address is https, without a user and without a fragment")
 
     async def operation(tx: Connection) -> Response:
@@ -98,6 +74,18 @@ async def create(
         return json_response({"webhook_id": webhook, "url": body.url, "types": body.types, "secret": secret}, 201)
 
     return await once(request, database, caller, key, operation)
+
+
+def _can_be_called(url: str, *, private: bool) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            bool(parts.hostname and parts.port != 0)
+            and not (parts.username or parts.fragment)
+            and (parts.scheme == "https" or private)
+        )
+    except ValueError:  # a port or an address in brackets that there cannot be
+        return False
 
 
 @router.get("")
@@ -142,7 +130,7 @@ async def test(
 ) -> dict[str, UUID]:
     """Send a test message, signed like any other."""
     message = uuid7()
-    body = body_of("enishi.test", clock.now().isoformat(), orjson.dumps({"webhook_id": webhook_id}))
+    body = rules.body_of("enishi.test", clock.now().isoformat(), orjson.dumps({"webhook_id": webhook_id}))
     async with database.transaction() as tx:
         if not await store.enqueue_one(tx, caller.partner_id, webhook_id, message, body):
             raise NotFound

@@ -27,6 +27,11 @@ def secret_of(random: bytes) -> str:
     return PREFIX + base64.b64encode(random).decode()
 
 
+def body_of(kind: str, at: str, data: bytes) -> bytes:
+    """The body of a message: type, time and data, as the specification proposes."""
+    return b'{"type":"%s","timestamp":"%s","data":%s}' % (kind.encode(), at.encode(), data)
+
+
 def headers(secrets: Sequence[str], message_id: UUID, seconds: int, body: bytes) -> dict[str, str]:
     """What goes with a body that is sent at a Unix time: one signature for each secret that is in force."""
     signed = f"{message_id}.{seconds}.".encode() + body

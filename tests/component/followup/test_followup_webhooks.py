@@ -180,7 +180,14 @@ async def test_after_three_days_it_is_disabled(private: World, receiver: Receive
 async def test_a_private_address_is_never_called(world: World, receiver: Receiver) -> None:
     async with await door(world) as http:
         assert (await http.post("/v1/webhooks", json={"url": receiver.url})).status_code == 422
-        for url in ("ftp://x", "https://user:pw@example.org/", "https://", "https://x/\r\nHost: y"):
+        for url in (
+            "ftp://x",
+            "https://user:pw@example.org/",
+            "https://",
+            "https://x/\r\nHost: y",
+            "https://x:99999/",
+            "https://[x/",
+        ):
             assert (await http.post("/v1/webhooks", json={"url": url})).status_code == 422, url
         assert (await http.post("/v1/webhooks", json={"url": "https://x.example", "types": ["met"]})).status_code == 422
         secure = receiver.url.replace("http://", "https://")

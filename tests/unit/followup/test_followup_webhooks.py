@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.followup import calls
 from services.followup.domain.webhooks import RETRIES, headers, is_public, pause, secret_of
 
 NOW = int(datetime.now(UTC).timestamp())
@@ -67,3 +68,9 @@ def test_the_operators_own_network_is_out_of_reach(address: str) -> None:
 def test_the_open_internet_is_not() -> None:
     assert is_public("8.8.8.8")
     assert is_public("2606:4700::1111")
+
+
+async def test_an_address_that_cannot_be_read_is_a_failed_call() -> None:
+    """And nothing that would end the task that calls everybody else's."""
+    with pytest.raises(calls.FAILURES):
+        await calls.post("https://x:99999/", {}, b"{}", private=True)
