@@ -10,6 +10,8 @@ from uuid import UUID
 UNDO_FOR: Final = timedelta(days=7)
 FREEZE_AFTER: Final = timedelta(days=7)
 """After this long past the deadline a report no longer changes whether somebody was thanked in time."""
+FARTHEST: Final = timedelta(days=1000)
+"""An appointment later than this after the meeting is a slip of the pen, and beyond the calendar nothing can be planned."""
 
 
 class State(StrEnum):
@@ -88,6 +90,8 @@ def check(report: Report, met_at: datetime) -> Report:
         raise NotAcceptable("only a booking has an appointment")
     if report.appointment_at is not None and report.appointment_at <= met_at:
         raise NotAcceptable("the appointment must lie after the meeting")
+    if report.appointment_at is not None and report.appointment_at - met_at > FARTHEST:
+        raise NotAcceptable(f"the appointment must lie within {FARTHEST.days} days of the meeting")
     if not met_at <= report.occurred_at <= report.recorded_at:
         raise NotAcceptable("it must have happened after the meeting and before now")
     return report

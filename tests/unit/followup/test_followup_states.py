@@ -108,6 +108,7 @@ def test_opting_out_ends_it_and_silence_until_the_next_report() -> None:
         report(State.THANKED, 5, recorded=4),
         Report(uuid4(), State.THANKED, MET, MET, appointment_at=DEADLINE),
         Report(uuid4(), State.BOOKED, MET, MET, appointment_at=MET - timedelta(days=1)),
+        Report(uuid4(), State.BOOKED, MET, MET, appointment_at=MET.replace(year=9999)),
     ],
 )
 def test_impossible_reports_are_refused(impossible: Report) -> None:
