@@ -193,6 +193,7 @@ async def stop(tx: Connection, rules: Rules, now: datetime, registration: UUID, 
 
 async def set_hours(tx: Connection, rules: Rules, now: datetime, registration: UUID, person: Person) -> None:
     """Plan what is left anew around somebody's own quiet hours and absence."""
+    await facts_store.wait_for_facts(tx)  # of meetings that are planned without these hours yet
     moved = await people.set_hours(tx, registration, person)
     await advance(tx, rules, now, touched=await followups.ids_of_owners(tx, moved))
     await reminders.renew(tx, rules, moved)
@@ -203,6 +204,7 @@ async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UU
     open_to = {*rules.own, *await cadences.versions_of(tx, partner)}
     if policy not in open_to:
         raise Invalid(f"the cadences are {', '.join(map(str, sorted(open_to)))}")
+    await facts_store.wait_for_facts(tx)  # of meetings that are planned with the former one yet
     await cadences.choose(tx, gathering, partner, policy)
     await advance(tx, rules, now, touched=await cadences.apply(tx, gathering, policy))
     await reminders.renew_gatherings(tx, rules, [gathering])

@@ -1,4 +1,4 @@
-"""HTTP for partners: follow-ups with drafts, outcomes, rates, cadences."""
+"""HTTP for partners: follow-ups with drafts, outcomes, rates, what attendees know beforehand."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID

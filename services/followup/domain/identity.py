@@ -14,7 +14,7 @@ def due_event_id(followup: UUID, step: int, policy: int) -> UUID:
     """The event id of one due step.
 
     Name-based with MD5 (RFC 9562, version 3) and not with SHA-1, because the statement that fires a step computes it
-    inside PostgreSQL, whose core has no SHA-1; `due_event_id` in the migrations is its twin.
+    inside PostgreSQL, whose core has no SHA-1; `store.timers` is its twin.
     """
     return uuid3(followup, f"{step}|{policy}")
 

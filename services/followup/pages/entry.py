@@ -13,7 +13,7 @@ from services.followup.domain.states import FINAL_OUTCOMES, OUTCOMES, RANKED, St
 from services.followup.letters import Letter
 from services.followup.operations import Statement
 from services.followup.pages.visits import Visit, Visitor, back
-from services.followup.store import reading
+from services.followup.store import facts, reading
 from services.followup.store.reading import Sheet
 from shared.contracts.conduct_reported import ConductReported
 from shared.delivery import outbox
@@ -91,6 +91,7 @@ async def note(
     """One line about the talk, for the draft. It stays with its author."""
     text = drafts.one_line(line)
     async with database.transaction() as tx:
+        await facts.hold_off_refusals(tx)
         sheet, _ = await visit.entry(tx, followup)
         if text:
             note_id = ids.derived("own-note", followup)
@@ -148,7 +149,7 @@ async def outcome(
     """What became of it, in one tap. `at` is the agreed date, in the person's own time; `amount` stays with them."""
     try:
         agreed = datetime.fromisoformat(at).replace(tzinfo=visit.person.zone).astimezone(UTC) if at else None
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid("the date cannot be read") from None
     await _report(
         visit,
@@ -180,6 +181,7 @@ async def later(visit: Visitor, database: Db, followup: UUID) -> Response:
 async def wish(visit: Visitor, database: Db, followup: UUID, withdrawn: Annotated[bool, Form()] = False) -> Response:
     """This person would like to talk again. The other learns of it only by wishing the same."""
     async with database.transaction() as tx:
+        await facts.hold_off_refusals(tx)
         await visit.entry(tx, followup)
         await reading.wish(tx, followup, None if withdrawn else visit.now)
     return back(visit, followup, "withdrawn" if withdrawn else "wished")
@@ -191,6 +193,7 @@ async def conduct(
 ) -> Response:
     """Somebody felt pressured or disrespected. It goes to screening without a name, and nowhere else."""
     async with database.transaction() as tx:
+        await facts.hold_off_refusals(tx)
         sheet, _ = await visit.entry(tx, followup)
         report_id = ids.uuid7()
         if await reading.put_conduct(tx, followup, kind, report_id):

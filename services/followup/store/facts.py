@@ -218,5 +218,18 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
         await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)
     await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
     await tx.execute("delete from reminder where owner = any($1::uuid[])", gone)
+    persons = await tx.fetch(
+        "select person_id from registration where registration_id = any($1::uuid[])"
+        " union select person_id from contact where registration_id = any($1::uuid[])",
+        gone,
+    )
     for table in ("registration", "profile", "contact", "preference", "matched", "reminder_plan"):
         await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)
+    # Of a person of whom nothing else is left: a mail that is being written loses its delivery, and does not leave.
+    for table in ("mailbox", "delivery"):
+        await tx.execute(
+            f"delete from {table} as m where person_id = any($1::uuid[])"
+            " and not exists (select from registration where person_id = m.person_id)"
+            " and not exists (select from contact where person_id = m.person_id)",
+            [row["person_id"] for row in persons],
+        )

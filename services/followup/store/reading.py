@@ -48,6 +48,7 @@ class Sheet:
     next_kind: str | None
     next_due_at: datetime | None
     can_undo: bool
+    """The owner said something themselves, within seven days."""
 
 
 async def sheets(
@@ -70,7 +71,7 @@ async def sheets(
         " f.kinds[array_position(f.steps, t.step)] as next_kind,"
         " (select r.amount from report as r where r.followup_id = f.id and r.source = 'owner' and r.undone_at is null"
         " and r.amount is not null order by r.recorded_at desc limit 1) as amount,"
-        " exists (select from report as r where r.followup_id = f.id and r.undone_at is null"
+        " exists (select from report as r where r.followup_id = f.id and r.source = 'owner' and r.undone_at is null"
         " and r.recorded_at > now() - interval '7 days') as can_undo"
         " from followup as f left join gathering as g using (gathering_id)"
         " left join profile as p on p.registration_id = f.other"

@@ -15,7 +15,10 @@ from shared.platform.database import Connection
 OPEN = (
     "reminder as m join registration as r on r.registration_id = m.owner and r.status = 'accepted'"
     " join gathering as g on g.gathering_id = r.gathering_id and g.phase <> 'cancelled'"
-    " where m.done_at is null and m.due_at <= now() and m.until_at > now() and case m.kind"
+    " where m.done_at is null and m.due_at <= now() and m.until_at > now()"
+    " and not exists (select from contact where registration_id = m.owner and refused_at is not null)"
+    " and not exists (select from preference where registration_id = m.owner and stopped_at is not null)"
+    " and case m.kind"
     " when 'brief' then exists (select from matched where registration_id = m.owner and introductions <> '[]')"
     " else (r.attendance <> 'expected' or exists (select from followup where owner = m.owner))"
     " and (m.kind <> 'survey' or exists (select from survey_link where gathering_id = r.gathering_id)) end"

@@ -158,7 +158,24 @@ async def test_a_brief_that_is_not_true_any_more_is_not_sent(
         await world.hear([event(matched(A, revision=2), world.now)])
     await send(world, relay)
     assert handler.received == []
-    assert await world.value("select state from delivery") == "suppressed"
+    assert await world.value("select state from delivery") == (None if spoilt == "erased" else "suppressed")
+
+
+async def test_who_refused_at_one_gathering_hears_of_the_other_only(
+    world: World,
+    sink: tuple[Sink, mail.Relay],  # noqa: F811
+) -> None:
+    handler, relay = sink
+    await world.hear(facts(world, 12))
+    there = registered(D, world.now).model_copy(update={"person_id": registered(A, world.now).person_id})
+    same = contact(D).model_copy(update={"person_id": there.person_id, "email": contact(A).email})
+    await world.hear([event(there, world.now), event(same, world.now)])
+    refused = contact(A, 2, thanks=False)
+    await world.hear([event(refused, world.now)])
+    await awake(world)
+    await come(world, "brief")
+    await send(world, relay)
+    assert refused.email not in [message["To"] for message in handler.received]
 
 
 async def test_the_survey_invites_those_who_came_once_and_names_nobody(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.followup import handlers, operations
 from services.followup.app import SERVICE
-from services.followup.domain.cadence import ImplausibleMeeting
+from services.followup.domain.cadence import ImplausibleMeeting, Person
 from services.followup.domain.states import State
 from shared.contracts.contact import Contact
 from shared.contracts.followup_done import FollowupDone
@@ -18,6 +18,8 @@ from shared.contracts.met import Met
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from tests.component.followup.conftest import (
+    GATHERING,
+    PARTNER,
     PEOPLE,
     World,
     contact,
@@ -166,6 +168,42 @@ async def test_erasure_reaches_everything_and_what_comes_later(world: World) -> 
         assert await world.value(f"select count(*) from {table} where $1 in ({columns})", A) == 0, table
     assert await world.value("select count(*) from report") == 0
     assert await world.value("select count(*) from followup") == 2
+
+
+async def test_of_an_erased_person_no_mail_is_left_unless_another_registration_is(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    same = registered(B, world.now).person_id
+    await world.hear([event(registered(C, world.now, 2).model_copy(update={"person_id": same}), world.now)])
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            "insert into delivery (person_id, dedupe, next_at) select p, p::text, now() from unnest($1::uuid[]) as p",
+            [registered(person, world.now).person_id for person in (A, B)],
+        )
+    await world.hear([tombstone(Registered, each, world.now) for each in (A, B)])
+    assert [row["person_id"] for row in await world.rows("select person_id from delivery")] == [same]
+
+
+@pytest.mark.parametrize("way", ["hours", "cadence"])
+async def test_a_meeting_under_way_does_not_slip_past_a_new_plan(world: World, way: str) -> None:
+    """Whoever plans anew waits for the batch that is being written, and then plans what it wrote too."""
+    await world.people_who_met([(0, 1)])
+    at = world.now - timedelta(minutes=5)
+
+    async def change() -> None:
+        async with world.database.transaction() as tx:
+            if way == "hours":
+                away = Person(away=((world.now.date(), world.now.date() + timedelta(days=5)),))
+                await operations.set_hours(tx, world.rules, world.now, A, away)
+            else:
+                await operations.set_cadence(tx, world.rules, world.now, GATHERING, PARTNER, 2)
+
+    async with world.database.transaction() as tx:
+        await handlers.build(world.rules)[Met](tx, [event(met(A, C, at), at)])
+        before = await tx.fetchval("select plan_revision from followup where id = $1", followup_of(A, C))
+        changing = asyncio.create_task(change())
+        await asyncio.sleep(0.3)
+    await changing
+    assert await world.value("select plan_revision from followup where id = $1", followup_of(A, C)) > before
 
 
 AT = datetime(2026, 6, 10, 10, tzinfo=UTC)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.followup import handlers, operations
 from services.followup.app import SERVICE, build_http
 from services.followup.domain.states import State
 from services.followup.links import Links
@@ -163,6 +164,40 @@ async def test_one_tap_outcomes_undo_later_and_stop(world: World) -> None:
         nonsense = await http.post(f"{place}/outcome", data={"state": "outcome", "kind": "money"})
         assert nonsense.status_code == 422
         assert "記録できませんでした" in nonsense.text
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59", "soon"])
+async def test_a_date_that_cannot_be_is_refused(world: World, at: str) -> None:
+    await met_with_note(world)
+    async with door(world) as http:
+        said = await http.post(f"{page(world)}/{followup_of(A, B)}/outcome", data={"state": "booked", "at": at})
+    assert said.status_code == 422
+    assert await world.value("select count(*) from report") == 0
+
+
+async def test_what_a_partner_reported_is_not_offered_for_undoing(world: World) -> None:
+    await met_with_note(world)
+    async with world.database.transaction() as tx:
+        said = [operations.Statement(followup_of(A, B), State.THANKED)]
+        await operations.report(tx, world.rules, world.now, said, "partner")
+    async with door(world) as http:
+        assert "取り消す" not in (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
+
+
+@pytest.mark.parametrize("act", [{"note": "line"}, {"wish": "withdrawn"}, {"conduct": "kind"}], ids=str)
+async def test_nothing_is_written_about_somebody_whose_erasure_is_under_way(world: World, act: dict[str, str]) -> None:
+    ((path, name),) = act.items()
+    values = {"line": "秘密", "withdrawn": "false", "kind": "pressured"}
+    await met_with_note(world)
+    async with door(world) as http:
+        async with world.database.transaction() as tx:
+            await handlers.build(world.rules)[Registered](tx, [tombstone(Registered, B, world.now)])
+            place = f"{page(world)}/{followup_of(A, B)}/{path}"
+            acting = asyncio.create_task(http.post(place, data={name: values[name]}))
+            await asyncio.sleep(0.3)
+        assert (await acting).status_code == 404
+    for table in ("note", "wish", "conduct"):
+        assert await world.value(f"select count(*) from {table}") == 0, table
 
 
 async def test_own_hours_and_absence_plan_anew(world: World) -> None:
