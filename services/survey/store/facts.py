@@ -63,12 +63,13 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
 
 
 async def upsert_matched(tx: Connection, rows: Sequence[Matched]) -> None:
-    """Keep who was proposed to whom, newest plan of each."""
+    """Keep who was proposed to whom, newest plan of each who was not erased."""
     await tx.execute(
         "insert into matched (registration_id, gathering_id, revision, proposed)"
         " select registration_id, gathering_id, revision, string_to_array(proposed, ' ')::uuid[]"
         " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[])"
         " as new (registration_id, gathering_id, revision, proposed)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
         " on conflict (registration_id) do update set revision = excluded.revision, proposed = excluded.proposed"
         " where matched.revision < excluded.revision",
         [row.registration_id for row in rows],

@@ -279,6 +279,14 @@ async def test_an_erased_person_is_not_counted_and_does_not_come_back(survey: Su
     assert (await survey.call("GET", "/metrics")).json()["funnel"][0]["people"] == 9
 
 
+async def test_a_plan_that_comes_after_the_erasure_does_not_bring_its_person_back(survey: Survey) -> None:
+    async with survey.database.transaction() as tx:
+        await handlers.on_registered(tx, [OUT.tombstone(Registered, person(0))])  # type: ignore[list-item]
+    await tell(survey.database, facts())
+    async with survey.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from matched") == 0
+
+
 async def test_a_strangers_survey_is_not_there(survey: Survey) -> None:
     _, headers = await api_key(survey.database, "surveys:write", "surveys:read", "reports:read")
     stranger = Survey(survey.database, survey.http, headers)
