@@ -74,7 +74,7 @@ async def replan(tx: Connection, gathering: Gathering, current_round: int | None
     last = begun(gathering, now) if current_round is None else current_round
     if last >= len(sittings(gathering)):
         raise Conflict("no round is left to plan")
-    return await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, seed, {}, last)
+    return await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, seed, last)
 
 
 async def alone(connection: Connection, gathering: Gathering, minutes: int, now: datetime) -> list[Alone]:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from services.matching import feedback
+from services.matching.api.plans import Body
 from services.matching.domain.learning import VERDICTS, Tap
 from services.matching.domain.wishes import KINDS, Wish
 from services.matching.store import wishes as store
@@ -23,12 +24,6 @@ from shared.platform.idempotency import IdempotencyKey, once
 
 router = APIRouter(prefix="/v1")
 RowT = TypeVar("RowT", bound=BaseModel)
-
-
-class Body(BaseModel):
-    """A request body: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class WishBody(Body):

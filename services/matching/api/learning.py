@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
+from services.matching.api.plans import Body
 from services.matching.domain.complaints import DECISIONS, Report, complainants, is_open
 from services.matching.store import feedback as store
 from services.matching.store import learning
@@ -21,10 +21,8 @@ from shared.platform.http import Db
 router = APIRouter(prefix="/v1")
 
 
-class Decision(BaseModel):
+class Decision(Body):
     """What a human found: `seller` (comes to sell: kept from people who do not want that) or `dismissed`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     decision: Annotated[str, OneOf(*DECISIONS)]
 

@@ -81,7 +81,7 @@ async def request_plan(
     async def operation(tx: Connection) -> Response:
         if await facts.gathering(tx, caller.partner_id, gathering_id) is None:
             raise NotFound
-        plan = await plans.insert_plan(tx, uuid7(), gathering_id, caller.partner_id, body.seed, {})
+        plan = await plans.insert_plan(tx, uuid7(), gathering_id, caller.partner_id, body.seed)
         response = json_response(plan_answer(plan), 202)
         response.headers["Location"] = f"/v1/plans/{plan.plan_id}"
         return response

@@ -192,7 +192,7 @@ async def plan(visit: Organiser, database: Db) -> Response:
         if await plans.newest_plan(tx, gathering.gathering_id, "done"):
             await live.replan(tx, gathering, None, 1, visit.now)
         else:
-            await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, 1, {})
+            await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, 1)
     return back(visit.base, "planning", visit.locale)
 
 

@@ -46,7 +46,6 @@ async def insert_plan(
     gathering_id: UUID,
     partner_id: UUID,
     seed: int,
-    settings: dict[str, Any],
     current_round: int | None = None,
 ) -> Plan:
     """Ask for a plan; an older one of the gathering that still waits is replaced by it."""
@@ -57,12 +56,11 @@ async def insert_plan(
     )
     row = await tx.fetchrow(
         "insert into plan (plan_id, gathering_id, partner_id, state, seed, settings, current_round)"
-        " values ($1, $2, $3, 'queued', $4, $5, $6) returning *",
+        " values ($1, $2, $3, 'queued', $4, '{}', $5) returning *",
         plan_id,
         gathering_id,
         partner_id,
         seed,
-        settings,
         current_round,
     )
     return _plan(row)
@@ -75,9 +73,13 @@ async def plan(connection: Connection, partner_id: UUID, plan_id: UUID) -> Plan 
 
 
 async def note_learned(connection: Connection, plan_id: UUID, version: int | None) -> None:
-    """Keep which learned weights a plan was made with, so that it can be made again; None: the hand-set ones."""
+    """Keep which learned weights a plan in the making uses, so that it can be made again; None: the hand-set ones.
+
+    A plan that is done keeps what it was made with, whatever an audit of it reads later.
+    """
     await connection.execute(
-        "update plan set settings = settings || jsonb_build_object('learned_version', $2::int) where plan_id = $1",
+        "update plan set settings = settings || jsonb_build_object('learned_version', $2::int)"
+        " where plan_id = $1 and state = 'running'",
         plan_id,
         version,
     )

@@ -85,7 +85,7 @@ class Night(Group):
             for n in sorted({*seats, *lists})
         ]
         async with self.database.transaction() as tx:
-            plan = await plans.insert_plan(tx, uuid7(), G, self.partner, 1, {})
+            plan = await plans.insert_plan(tx, uuid7(), G, self.partner, 1)
             await plans.replace_matched(tx, G, plan.plan_id, rows)
             await plans.cancel_plan(tx, plan.plan_id)
 

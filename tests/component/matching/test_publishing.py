@@ -1,6 +1,7 @@
 """What is published of a plan when people go while it is made."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -24,9 +25,25 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
         yield night
 
 
+async def test_an_audit_leaves_the_weights_that_a_plan_was_made_with(night: Night) -> None:
+    async with night.database.connection() as connection:
+        asked = await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
+        plan = await plans.next_plan(connection)
+        gathering = await facts.known_gathering(connection, G)
+        assert plan
+        assert gathering
+        await plans.note_learned(connection, asked.plan_id, 7)
+        await plans.finish_plan(connection, asked.plan_id, {})
+        await task_of(connection, replace(plan, current_round=0), gathering, 0)  # as an audit reads it
+        kept = await plans.plan(connection, night.partner, asked.plan_id)
+        await plans.unlock(connection, G)
+    assert kept
+    assert kept.settings == {"learned_version": 7}
+
+
 async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(night: Night) -> None:
     async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1, {})
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
         plan = await plans.next_plan(connection)
         gathering = await facts.known_gathering(connection, G)
         assert plan
