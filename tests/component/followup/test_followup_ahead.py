@@ -169,13 +169,15 @@ async def test_who_refused_at_one_gathering_hears_of_the_other_only(
     await world.hear(facts(world, 12))
     there = registered(D, world.now).model_copy(update={"person_id": registered(A, world.now).person_id})
     same = contact(D).model_copy(update={"person_id": there.person_id, "email": contact(A).email})
-    await world.hear([event(there, world.now), event(same, world.now)])
+    await world.hear([event(there, world.now), event(same, world.now), event(matched(D, B), world.now)])
     refused = contact(A, 2, thanks=False)
     await world.hear([event(refused, world.now)])
     await awake(world)
     await come(world, "brief")
     await send(world, relay)
-    assert refused.email not in [message["To"] for message in handler.received]
+    assert [message["To"] for message in handler.received].count(refused.email) == 1
+    told = await world.rows("select owner from reminder where kind = 'brief' and delivery_id > 0")
+    assert {row["owner"] for row in told} & {A, D} == {D}
 
 
 async def test_the_survey_invites_those_who_came_once_and_names_nobody(
