@@ -1,6 +1,7 @@
 """From a finished plan to what everybody is told: one row and one `matched` event for each whose evening changed."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from services.matching.domain.proof import Proof
 from services.matching.domain.reasons import Words
 from services.matching.domain.wishes import Pair, pair
 from services.matching.store import facts, live, plans, proposals
-from services.matching.store.plans import MatchedRow, Plan
+from services.matching.store.plans import MatchedRow, Plan, Rewritten
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
 from shared.delivery import outbox
@@ -94,9 +95,12 @@ async def publish(
 
 async def forget(tx: Connection, registration_ids: Sequence[UUID], now: datetime) -> None:
     """Take erased persons off everybody's list, and tell: a published list must not name them until the next plan."""
+    of_plan: dict[tuple[UUID, UUID], list[Rewritten]] = defaultdict(list)
     for each in await plans.unlist(tx, registration_ids):
-        revisions = {each.row.registration_id: each.revision}
-        await announce(tx, each.gathering_id, each.plan_id, [each.row], revisions, now)
+        of_plan[each.gathering_id, each.plan_id].append(each)
+    for (gathering_id, plan_id), found in of_plan.items():
+        revisions = {each.row.registration_id: each.revision for each in found}
+        await announce(tx, gathering_id, plan_id, [each.row for each in found], revisions, now)
 
 
 UNQUOTED: Final = {
@@ -112,9 +116,8 @@ async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 
     Nothing was published of the words, so nothing is published now.
     """
-    for row in await plans.rows_about(tx, registration_ids):
-        entries = _unquoted(row.introductions, registration_ids)
-        await plans.reword(tx, MatchedRow(row.registration_id, entries, row.seats))
+    rows = await plans.rows_about(tx, registration_ids)
+    await plans.reword(tx, [replace(row, introductions=_unquoted(row.introductions, registration_ids)) for row in rows])
 
 
 def _unquoted(entries: Sequence[dict[str, Any]], people: Collection[UUID]) -> list[dict[str, Any]]:

@@ -303,10 +303,14 @@ async def rows_about(tx: Connection, registration_ids: Sequence[UUID]) -> list[M
     return [MatchedRow(**dict(row)) for row in rows]
 
 
-async def reword(tx: Connection, row: MatchedRow) -> None:
-    """Change the words of somebody's introductions, and nothing that was published."""
+async def reword(tx: Connection, rows: Sequence[MatchedRow]) -> None:
+    """Change the words of introductions, and nothing that was published."""
     await tx.execute(
-        "update matched set introductions = $2 where registration_id = $1", row.registration_id, row.introductions
+        "update matched set introductions = new.introductions::jsonb"
+        " from unnest($1::uuid[], $2::text[]) as new (registration_id, introductions)"
+        " where matched.registration_id = new.registration_id",
+        [row.registration_id for row in rows],
+        [orjson.dumps(row.introductions).decode() for row in rows],
     )
 
 
