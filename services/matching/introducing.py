@@ -16,7 +16,7 @@ from services.matching.domain.proposals import Proposal
 from services.matching.domain.settings import Weights
 from services.matching.guidance import guidance, may_meet
 from services.matching.publishing import MOST, announce, stored
-from services.matching.store import evening, live, plans, proposals
+from services.matching.store import evening, plans, proposals
 from services.matching.store.evening import Guest
 from services.matching.store.plans import MatchedRow
 from services.matching.tasks import person_of
@@ -41,7 +41,7 @@ async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
     gathering = seeker.gathering
     async with database.connection() as connection:
         people = await evening.guests(connection, gathering.gathering_id)
-        met = await live.met_by(connection, seeker.id)
+        met = await evening.met_by(connection, seeker.id)
         said = await guidance(connection, gathering.partner_id, gathering.gathering_id)
     room = [
         guest

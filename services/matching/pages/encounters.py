@@ -101,7 +101,7 @@ async def take(database: Database, visit: Visit, partner: Guest, source: str, ta
     text = " ".join(talk.line.split()).replace("\0", "")
     offered = [label for label in _topics(visit, partner) if label in talk.topic]
     async with database.transaction() as tx:
-        before = (await evening.wishes(tx, visit.guest.id)).get(partner.id)
+        before = (await evening.met_by(tx, visit.guest.id)).get(partner.id)
         # A box that is left empty takes a wish back, but is no "no" where nothing was wished.
         wish = True if talk.again else False if before else None
         note = Note(visit.guest.id, text, tuple(offered), wish)
@@ -133,7 +133,7 @@ def _concepts(guest: Guest) -> set[str]:
 async def form(
     connection: Connection, visit: Visit, partner: Guest, action: str, said: str | None, *, scanned: bool = False
 ) -> Response:
-    wishes = await evening.wishes(connection, visit.guest.id)
+    wishes = await evening.met_by(connection, visit.guest.id)
     return visit.pages.render(
         "meeting.html",
         visit.locale,

@@ -77,7 +77,7 @@ async def near(connection: Connection, visit: Visit) -> set[UUID]:
     guest = visit.guest
     mates = await evening.tablemates(connection, guest)
     found = {UUID(each["counterpart"]) for each in guest.introductions}.union(*mates.values())
-    found |= set(await evening.wishes(connection, guest.id))
+    found |= set(await evening.met_by(connection, guest.id))
     return found | {each.other_of(guest.id) for each in await proposals.shown_to(connection, guest.id) if each.agreed}
 
 

@@ -91,7 +91,7 @@ async def tablemates(connection: Connection, guest: Guest) -> dict[int, list[UUI
     return found
 
 
-async def wishes(connection: Connection, registration_id: UUID) -> dict[UUID, bool | None]:
+async def met_by(connection: Connection, registration_id: UUID) -> dict[UUID, bool | None]:
     """Whom this guest met here, each with the guest's own wish to meet again."""
     rows = await connection.fetch(
         "select b as other, a_wants_next as wish from meeting where a = $1"

@@ -155,11 +155,3 @@ async def met_here(connection: Connection, gathering_id: UUID) -> list[tuple[UUI
     """Pairs who met at this gathering."""
     rows = await connection.fetch("select a, b from meeting where gathering_id = $1", gathering_id)
     return [(row["a"], row["b"]) for row in rows]
-
-
-async def met_by(connection: Connection, registration_id: UUID) -> set[UUID]:
-    """Whom somebody met at their gathering."""
-    rows = await connection.fetch(
-        "select b as other from meeting where a = $1 union select a from meeting where b = $1", registration_id
-    )
-    return {row["other"] for row in rows}
