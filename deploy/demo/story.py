@@ -242,7 +242,9 @@ def _outcome(followup: dict[str, Any], state: str, at: datetime) -> dict[str, An
 
 
 async def _survey(platform: Platform, gathering: str, present: list[str], dice: random.Random, told: Told) -> None:
-    await platform.call("survey", "PUT", f"/gatherings/{gathering}/survey")
+    opened = await platform.call("survey", "PUT", f"/gatherings/{gathering}/survey")
+    room = {"url": opened["room_url"]}
+    await platform.call("followup", "PUT", f"/gatherings/{gathering}/survey-link", json=room)
     made = await platform.call(
         "survey", "POST", f"/gatherings/{gathering}/survey/links", json={"registration_ids": present}
     )
