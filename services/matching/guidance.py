@@ -65,10 +65,15 @@ async def may_meet(connection: Connection, gathering_id: UUID, one: UUID, other:
 
 
 async def draw(
-    connection: Connection, gathering_id: UUID, people: Sequence[UUID], meetings: int, share: float
+    connection: Connection, gathering_id: UUID, people: Sequence[UUID], meetings: int, share: float, *, keep: bool
 ) -> list[Pair]:
-    """Pairs to bring together by lot: a share of so many meetings each. What was drawn is kept with its chance."""
+    """Pairs to bring together by lot: a share of so many meetings each.
+
+    What a plan draws is kept with its chance; whoever only looks at a plan keeps nothing, or lots that encouraged
+    nobody would count as evidence.
+    """
     chance = chance_of(len(people), meetings, share)
     pairs = drawn(gathering_id, people, chance)
-    await lottery.keep(connection, gathering_id, pairs, chance)
+    if keep:
+        await lottery.keep(connection, gathering_id, pairs, chance)
     return pairs

@@ -48,7 +48,12 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     tables = tuple(table.seats for table in gathering.tables)
     size = -(-len(people) // len(tables)) if tables else DEFAULT_TABLE
     for each in await draw(
-        connection, gathering_id, [person.registration_id for person in people], rounds * (size - 1), said.weights.lot
+        connection,
+        gathering_id,
+        [person.registration_id for person in people],
+        rounds * (size - 1),
+        said.weights.lot,
+        keep=plan.state == "running",
     ):
         points[each] = points.get(each, 0.0) + said.weights.must_meet
     return Task(

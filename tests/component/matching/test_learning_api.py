@@ -72,9 +72,10 @@ async def test_a_version_says_what_changed_and_a_plan_uses_it(group: Group) -> N
     assert given.version == 1
     made = (await group.call("POST", f"/gatherings/{G}/plans", json={})).json()
     async with group.database.connection() as connection:
-        plan = await plans.plan(connection, group.partner, UUID(made["plan_id"]))
+        plan = await plans.next_plan(connection)
         gathering = await facts.gathering(connection, group.partner, G)
         assert plan is not None
+        assert str(plan.plan_id) == made["plan_id"]
         assert gathering is not None
         task = await task_of(connection, plan, gathering, 1_000)
     assert task.weights.other_industry == pytest.approx(weights["other_industry"], abs=0.01)
@@ -210,9 +211,11 @@ async def test_a_few_meetings_are_drawn_by_lot_kept_with_their_chance_and_compar
     key = derived("gathering", 2)
     people = [rid(n, 2) for n in range(60)]
     async with group.database.connection() as connection:
-        pairs = await draw(connection, key, people, 9, 0.05)
+        assert await draw(connection, key, people, 9, 0.05, keep=False)
+        assert not await lottery.drawn(connection, group.partner), "who only looks keeps nothing"
+        pairs = await draw(connection, key, people, 9, 0.05, keep=True)
         assert pairs
-        assert await draw(connection, key, people, 9, 0.05) == pairs, "a re-plan draws the same"
+        assert await draw(connection, key, people, 9, 0.05, keep=True) == pairs, "a re-plan draws the same"
         kept = await lottery.drawn(connection, group.partner)
     assert [each.pair for each in kept] == pairs
     assert math.exp(kept[0].log_propensity) == pytest.approx(0.05 * 9 / 59)
