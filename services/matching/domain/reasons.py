@@ -194,4 +194,5 @@ def _quote(sentences: Sequence[str]) -> str:
 
 
 def _cut(sentence: str) -> str:
-    return sentence if len(sentence) <= QUOTE else sentence[: QUOTE - 1] + "…"
+    most = 2 * QUOTE if sentence.isascii() else QUOTE  # English says in two letters what Japanese says in one
+    return sentence if len(sentence) <= most else sentence[: most - 1] + "…"
