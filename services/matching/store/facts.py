@@ -93,7 +93,7 @@ async def hold_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> set
 
 async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Remove persons and what they wrote, but for others' introductions to them (`plans.unlist`) and what `feedback.erase`
-    takes. Meetings stay for the other side, by an id that names nobody any more."""
+    takes. Meetings stay for the other side, by an id that names nobody any more and without what that person wished."""
     await tx.execute(
         "insert into erased (registration_id) select unnest($1::uuid[]) on conflict do nothing", registration_ids
     )
@@ -101,6 +101,12 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
     await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from note where author = any($1::uuid[])", registration_ids)
+    await tx.execute(
+        "update meeting set a_wants_next = case when a = any($1::uuid[]) then null else a_wants_next end,"
+        " b_wants_next = case when b = any($1::uuid[]) then null else b_wants_next end"
+        " where a = any($1::uuid[]) or b = any($1::uuid[])",
+        registration_ids,
+    )
     await tx.execute("delete from presence where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from unattainable where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from pin where registration_id = any($1::uuid[])", registration_ids)

@@ -305,7 +305,10 @@ async def test_facts_in_any_order_end_alike(matching: Matching) -> None:
 
 async def test_an_erased_person_is_gone_and_stays_gone(matching: Matching) -> None:
     await matching.planned()
-    gone = derived("r", 3)
+    gone, stays = derived("r", 3), derived("r", 4)
+    await matching.meet(
+        row(3, 4, notes=[{"author": str(each), "text": "また", "wants_next": True} for each in (gone, stays)])
+    )
     async with matching.database.transaction() as tx:
         await handlers.on_registered(tx, [OUT.tombstone(Registered, gone)])  # type: ignore[list-item]
         await handlers.on_profile(tx, [OUT.event(profile(3, revision=9))])  # type: ignore[list-item]
@@ -313,6 +316,9 @@ async def test_an_erased_person_is_gone_and_stays_gone(matching: Matching) -> No
         for table in ("registration", "profile", "matched"):
             assert not await tx.fetchval(f"select count(*) from {table} where registration_id = $1", gone)
         assert not await tx.fetchval("select count(*) from matched where introductions::text like $1", f"%{gone}%")
+        wishes = await tx.fetchrow("select * from meeting where $1 in (a, b)", gone)
+        assert wishes is not None
+        assert {wishes["a"]: wishes["a_wants_next"], wishes["b"]: wishes["b_wants_next"]} == {gone: None, stays: True}
     assert (await matching.call("GET", f"/registrations/{gone}/match")).status_code == 404
 
 
