@@ -1,5 +1,6 @@
 """HTTP for partners: ask for a plan, read introductions and seats, record meetings."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from shared.contracts.vocabulary import LongText, ShortText
 from shared.platform import bulk, clock
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts, rejected
-from shared.platform.database import Connection
+from shared.platform.database import Connection, Database
 from shared.platform.errors import Conflict, Invalid, NotFound
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
@@ -109,13 +110,7 @@ async def audit_plan(
 
     Takes seconds at 200 people and minutes at 1,000, and waits while plans are made; read the plan again for `audit`.
     """
-    async with database.transaction() as tx:
-        if await plans.plan(tx, caller.partner_id, plan_id) is None:
-            raise NotFound
-        if not await plans.ask_audit(tx, plan_id):
-            raise Conflict("only a plan that is done can be audited")
-        plan = await plans.plan(tx, caller.partner_id, plan_id)
-    return plan_answer(plan) if plan else {}
+    return await _changed(database, caller, plan_id, plans.ask_audit, "only a plan that is done can be audited")
 
 
 @router.delete("/plans/{plan_id}")
@@ -123,11 +118,22 @@ async def cancel_plan(
     plan_id: UUID, database: Db, caller: Annotated[Principal, requires("matching:write")]
 ) -> dict[str, Any]:
     """Cancel a plan that is not finished."""
+    return await _changed(database, caller, plan_id, plans.cancel_plan, "this plan is finished")
+
+
+async def _changed(
+    database: Database,
+    caller: Principal,
+    plan_id: UUID,
+    change: Callable[[Connection, UUID], Awaitable[bool]],
+    refusal: str,
+) -> dict[str, Any]:
+    """The partner's plan after a change that its state may not allow. Raises `NotFound` and `Conflict`."""
     async with database.transaction() as tx:
         if await plans.plan(tx, caller.partner_id, plan_id) is None:
             raise NotFound
-        if not await plans.cancel_plan(tx, plan_id):
-            raise Conflict("this plan is finished")
+        if not await change(tx, plan_id):
+            raise Conflict(refusal)
         plan = await plans.plan(tx, caller.partner_id, plan_id)
     return plan_answer(plan) if plan else {}
 

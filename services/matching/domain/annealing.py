@@ -5,77 +5,27 @@ by construction; the other rules cost points. Empty chairs hold stand-ins: numbe
 in one round only, with whom a meeting is worth nothing (rows of zeros).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
 
-LANES = 4
-ABSENT = 0x8000  # lanes of people who are not there differ from any table's and from each other's
-BLOCK = -16384  # units that stand for a pair who must not meet
-BLOCKED = 5_000.0  # points lost per blocked pair at a table
+from services.matching.domain.annealing_state import (
+    LANE_BITS,
+    LANES,
+    Costs,
+    State,
+    met,
+    missing,
+    points_of,
+    set_lane,
+)
+
 PULLS = 14  # of 16 looks at two tables, those that follow somebody to the table of a good partner; the rest are random
 DOUBLES = 6  # seats up to which two-for-two swaps are looked at as well
 
 _LOG = np.log((np.arange(4096) + 0.5) / 4096).astype(np.float32)  # acceptance thresholds, drawn by 12 random bits
 _GUMBEL = (-np.log(-_LOG)).astype(np.float32)  # in rising order
-_LOW = np.uint64(0x0001_0001_0001_0001)
-_HIGH = np.uint64(0x8000_8000_8000_8000)
-_LANE = np.uint64(0xFFFF)
-
-
-class State(NamedTuple):
-    """Everything about a seating that moves read and write. n counts people and stand-ins."""
-
-    worth: Any
-    """[n, n] int16: twice the points in units, plus one for a good meeting."""
-    members: Any
-    """[R, K, S] who sits on chair x of table k in round r."""
-    chairs: Any
-    """[R, K] chairs in use."""
-    movable: Any
-    """[R, K, S] whether the chair may change."""
-    spots: Any
-    """(r, k, x) of every movable chair, by round."""
-    starts: Any
-    """[R + 1] where each round begins in `spots`."""
-    place: Any
-    """[n, R, 2] table and chair of everybody; -1 where they are absent."""
-    packed: Any
-    """[n, R / 4] uint64: the table in round r is the 16-bit lane r % 4, so that one subtraction tells of two people
-    whether they meet in another round."""
-    goods: Any
-    """[n] how many different good partners each one meets."""
-    partners: Any
-    """[people, L] best partners of each."""
-    newcomer: Any
-    """[n] 0 or 1."""
-    fresh: Any
-    """[R, K] newcomers at the table."""
-    filled: Any
-    """[R, K] people at the table."""
-    home: Any
-    """[R, n] table in the published plan, or -1."""
-    small: Any
-    """[n] 1 for those who prefer tables of at most four."""
-    table_cost: Any
-    """[R, newcomers, people] points that a table costs, by who is at it."""
-    random: Any
-    """[1] uint64 state of the random numbers."""
-
-
-class Costs(NamedTuple):
-    """What moves pay, in points."""
-
-    unit: float
-    """Points of one unit of worth."""
-    repeat: float
-    shortfall: float
-    wanted: int
-    """Good meetings that everybody should have."""
-    moved: float
-    crowded: float
-    people: int
 
 
 @numba.njit(inline="always")
@@ -94,72 +44,6 @@ def _below(random: Any, count: int) -> Any:
     return np.int64(((_draw(random) >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
 
 
-@numba.njit(inline="always")
-def _met(packed: Any, i: int, j: int, word: int, mask: Any) -> bool:
-    """Whether i and j share a table in a round that `mask` does not hide (all ones in the hidden lane of `word`)."""
-    for at in range(packed.shape[1]):
-        x = packed[i, at] ^ packed[j, at]
-        if at == word:
-            x |= mask
-        if ((x - _LOW) & ~x & _HIGH) != 0:
-            return True
-    return False
-
-
-@numba.njit(inline="always")
-def _points(code: int, unit: float) -> float:
-    half = code >> 1
-    return -BLOCKED if half == BLOCK else half * unit
-
-
-@numba.njit(inline="always")
-def _missing(count: int, wanted: int) -> float:
-    short = wanted - count
-    return float(short * short) if short > 0 else 0.0
-
-
-@numba.njit(inline="always")
-def _set_lane(packed: Any, p: int, r: int, table: int) -> None:
-    shift = np.uint64(16 * (r % LANES))
-    packed[p, r // LANES] = (packed[p, r // LANES] & ~(_LANE << shift)) | (np.uint64(table) << shift)
-
-
-@numba.njit(cache=True)
-def _first_meeting(packed: Any, i: int, j: int, r: int) -> bool:
-    for q in range(r):
-        shift = np.uint64(16 * (q % LANES))
-        if ((packed[i, q // LANES] ^ packed[j, q // LANES]) >> shift) & _LANE == 0:
-            return False
-    return True
-
-
-@numba.njit(cache=True)
-def index(s: State) -> None:
-    """Derive `place`, `packed` and `goods` from `members`."""
-    rounds, tables = s.members.shape[0], s.members.shape[1]
-    for p in range(s.packed.shape[0]):
-        s.goods[p] = 0
-        s.place[p, :, :] = -1
-        for r in range(s.packed.shape[1] * LANES):
-            _set_lane(s.packed, p, r, ABSENT + (p & 0x7FFF))
-    for r in range(rounds):
-        for k in range(tables):
-            s.fresh[r, k] = 0
-            for x in range(s.chairs[r, k]):
-                p = s.members[r, k, x]
-                _set_lane(s.packed, p, r, k)
-                s.place[p, r, 0], s.place[p, r, 1] = k, x
-                s.fresh[r, k] += s.newcomer[p]
-    for r in range(rounds):
-        for k in range(tables):
-            for x in range(s.chairs[r, k]):
-                for y in range(x):
-                    i, j = s.members[r, k, x], s.members[r, k, y]
-                    if s.worth[i, j] & 1 and _first_meeting(s.packed, i, j, r):
-                        s.goods[i] += 1
-                        s.goods[j] += 1
-
-
 @numba.njit(cache=True)
 def _swap(
     worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, place: Any,
@@ -167,7 +51,7 @@ def _swap(
 ) -> None:  # fmt: skip
     """Swap chair x of table k with chair y of table l in round r."""
     i, j = members[r, k, x], members[r, l, y]
-    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    word, mask = r // LANES, LANE_BITS << np.uint64(16 * (r % LANES))
     for side in range(2):
         if side == 0:
             leaves, comes, table, chair = i, j, k, x
@@ -177,17 +61,17 @@ def _swap(
             if z == chair:
                 continue
             m = members[r, table, z]
-            if worth[leaves, m] & 1 and not _met(packed, leaves, m, word, mask):
+            if worth[leaves, m] & 1 and not met(packed, leaves, m, word, mask):
                 goods[leaves] -= 1
                 goods[m] -= 1
-            if worth[comes, m] & 1 and not _met(packed, comes, m, word, mask):
+            if worth[comes, m] & 1 and not met(packed, comes, m, word, mask):
                 goods[comes] += 1
                 goods[m] += 1
     members[r, k, x], members[r, l, y] = j, i
     place[i, r, 0], place[i, r, 1] = l, y
     place[j, r, 0], place[j, r, 1] = k, x
-    _set_lane(packed, i, r, l)
-    _set_lane(packed, j, r, k)
+    set_lane(packed, i, r, l)
+    set_lane(packed, j, r, k)
     change = newcomer[j] - newcomer[i]
     grow = (1 if j < people else 0) - (1 if i < people else 0)
     fresh[r, k] += change
@@ -205,7 +89,7 @@ def _gather(
 
     gain[x, y]: chairs of k first, then those of l. pull[x]: what x alone would gain by changing between the two.
     """
-    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    word, mask = r // LANES, LANE_BITS << np.uint64(16 * (r % LANES))
     at_k = chairs[r, k]
     both = at_k + chairs[r, l]
     for x in range(both):
@@ -216,7 +100,7 @@ def _gather(
         for y in range(x):
             j = members[r, k, y] if y < at_k else members[r, l, y - at_k]
             together = (x < at_k) == (y < at_k)
-            points = -c.repeat if _met(packed, i, j, word, mask) else _points(worth[i, j], c.unit)
+            points = -c.repeat if met(packed, i, j, word, mask) else points_of(worth[i, j], c.unit)
             gain[x, y] = points
             gain[y, x] = points
             if together:
@@ -305,7 +189,7 @@ def _fairer(
     worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, c: Costs, r: int, k: int, l: int, choice: Any,  # noqa: E741
 ) -> float:  # fmt: skip
     """Points that a choice adds for people who lack good meetings."""
-    word, mask = r // LANES, _LANE << np.uint64(16 * (r % LANES))
+    word, mask = r // LANES, LANE_BITS << np.uint64(16 * (r % LANES))
     at_k = chairs[r, k]
     both = at_k + chairs[r, l]
     total = 0.0
@@ -320,9 +204,9 @@ def _fairer(
             if moves == other:
                 continue  # those who both stay or both move are together after as before
             j = members[r, k, y] if y < at_k else members[r, l, y - at_k]
-            if worth[i, j] & 1 and not _met(packed, i, j, word, mask):
+            if worth[i, j] & 1 and not met(packed, i, j, word, mask):
                 count += -1 if (x < at_k) == (y < at_k) else 1
-        total += _missing(goods[i], c.wanted) - _missing(count, c.wanted)
+        total += missing(goods[i], c.wanted) - missing(count, c.wanted)
     return c.shortfall * total
 
 

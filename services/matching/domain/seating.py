@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matching.domain import annealing
+from services.matching.domain import annealing, annealing_state
 from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
@@ -96,7 +96,7 @@ class _State:
         newcomer[:people], small[:people] = problem.newcomer, problem.small
         home = np.full((rounds, total), NOWHERE, dtype=np.int64)
         home[:, :people] = problem.published
-        self.moves = annealing.State(
+        self.moves = annealing_state.State(
             worth=worth,
             members=members,
             chairs=chairs,
@@ -104,7 +104,7 @@ class _State:
             spots=spots,
             starts=np.searchsorted(spots[:, 0], np.arange(rounds + 1)),
             place=np.zeros((total, rounds, 2), dtype=np.int32),
-            packed=np.zeros((total, -(-rounds // annealing.LANES)), dtype=np.uint64),
+            packed=np.zeros((total, -(-rounds // annealing_state.LANES)), dtype=np.uint64),
             goods=np.zeros(total, dtype=np.int64),
             partners=partners,
             newcomer=newcomer,
@@ -115,7 +115,7 @@ class _State:
             table_cost=_table_costs(problem, weights, members.shape[2]),
             random=np.array([seed & 0xFFFF_FFFF_FFFF_FFFF], dtype=np.uint64),
         )
-        self.costs = annealing.Costs(
+        self.costs = annealing_state.Costs(
             unit=unit,
             repeat=float(weights.repeat),
             shortfall=float(weights.shortfall),
@@ -124,7 +124,7 @@ class _State:
             crowded=float(weights.crowded),
             people=people,
         )
-        annealing.index(self.moves)
+        annealing_state.index(self.moves)
 
     def anneal(self, hot: float, cold: float, proposals: int) -> None:
         annealing.anneal(self.moves, self.costs, float(hot), float(cold), proposals)
@@ -176,7 +176,7 @@ def _codes(problem: Problem, total: int) -> tuple[NDArray[np.int16], float]:
     most = float(np.abs(problem.worth).max(initial=1.0))
     unit = max(1 / 32, most / 16_000)
     units = np.rint(problem.worth / unit).astype(np.int16)
-    units[problem.blocked] = annealing.BLOCK
+    units[problem.blocked] = annealing_state.BLOCK
     codes = np.zeros((total, total), dtype=np.int16)
     codes[:people, :people] = units * 2 + problem.good
     return codes, unit

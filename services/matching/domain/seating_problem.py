@@ -55,7 +55,6 @@ class Seating:
     """Who sits where. `table[r, p]` is the index of p's table in round r, or -1."""
 
     table: NDArray[np.int32]
-    changes_tried: int = 0
 
     @property
     def rounds(self) -> int:
