@@ -13,8 +13,8 @@ from services.followup.app import SERVICE, build_http
 from services.followup.domain.states import State
 from services.followup.links import Links
 from shared.contracts.registered import Registered
+from tests.component.followup.ahead import facts
 from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of, met_note, profile, tombstone
-from tests.component.followup.test_followup_ahead import facts
 from tests.conftest import client, settings_for
 
 pytestmark = pytest.mark.postgres
