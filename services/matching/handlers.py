@@ -27,23 +27,28 @@ async def on_gathering(tx: Connection, events: Sequence[Event[Gathering]]) -> No
 async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
     """Keep the newest snapshot; a tombstone erases the registration everywhere here."""
     registrations, gone = newest(events)
-    await facts.upsert_registrations(tx, registrations)
     await _erase(tx, gone)
+    await facts.hold_off_erasures(tx)
+    await facts.upsert_registrations(tx, registrations)
 
 
 async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     """Keep the newest words of a person; a tombstone here alone means that consent was withdrawn."""
     profiles, gone = newest(events)
-    await facts.upsert_profiles(tx, profiles)
+    sent = {(event.key, event.payload and event.payload.revision): event.time for event in events}
+    await facts.hold_off_erasures(tx)
+    await facts.upsert_profiles(tx, [(each, sent[each.key(), each.revision]) for each in profiles])
     if gone:
-        await facts.delete_profiles(tx, [UUID(each) for each in gone])
-        await feedback.unlearn(tx, [UUID(each) for each in gone])
-        await publishing.unquote(tx, [UUID(each) for each in gone])
+        withdrawn = {UUID(each): sent[each, None] for each in gone}
+        await facts.delete_profiles(tx, withdrawn)
+        await feedback.unlearn(tx, list(withdrawn))
+        await publishing.unquote(tx, list(withdrawn))
 
 
 async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]) -> None:
     """Keep the newest course of each follow-up: it tells who was glad of whom."""
     followups, _ = newest(events)
+    await facts.hold_off_erasures(tx)
     await feedback_store.upsert_followups(tx, followups)
     await learning.make_due(tx, [each.owner for each in followups], clock.now() + feedback.SETTLE)
 
@@ -51,12 +56,14 @@ async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]
 async def on_conduct_reported(tx: Connection, events: Sequence[Event[ConductReported]]) -> None:
     """Keep complaints for a human to look at. A report does not say who made it, so no pair can be blocked by it."""
     reports = {event.payload.report_id: event.payload for event in events if event.payload}
+    await facts.hold_off_erasures(tx)
     await feedback_store.insert_complaints(tx, list(reports.values()))
 
 
 async def _erase(tx: Connection, gone: Sequence[str]) -> None:
     if gone:
         ids = [UUID(each) for each in gone]
+        await facts.wait_for_facts(tx)
         await feedback.erase(tx, ids)
         await facts.erase_registrations(tx, ids)
         await publishing.forget(tx, ids, clock.now())

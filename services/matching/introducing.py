@@ -16,7 +16,7 @@ from services.matching.domain.proposals import Proposal
 from services.matching.domain.settings import Weights
 from services.matching.guidance import guidance, may_meet
 from services.matching.publishing import MOST, announce, stored
-from services.matching.store import evening, plans, proposals
+from services.matching.store import evening, facts, plans, proposals
 from services.matching.store.evening import Guest
 from services.matching.store.plans import MatchedRow
 from services.matching.tasks import person_of
@@ -69,6 +69,9 @@ async def propose(
     gathering_id = one.gathering.gathering_id
     held = not await may_meet(tx, gathering_id, one.id, other.id)
     held = held or await _aside(desk.kept_apart, await _everybody(tx, gathering_id), one.id, other.id)
+    named = [one.id, other.id, *([introducer.id] if introducer else [])]
+    if len(await facts.hold_registrations(tx, one.gathering.partner_id, named)) < len(named):
+        raise NotFound  # somebody was erased meanwhile
     await proposals.insert(
         tx,
         Proposal(
@@ -90,6 +93,8 @@ async def propose(
 
 async def answer(tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, now: datetime) -> None:
     """One side's answer. When both agree, each is introduced to the other, with who brought them together."""
+    sides = await proposals.sides(tx, proposal_id)
+    await facts.hold_registrations(tx, reader.gathering.partner_id, sides)  # before the proposal, as an erasure does
     proposal = await proposals.answer(tx, proposal_id, reader.id, yes)
     if proposal is None:
         raise NotFound

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.matching.domain.timetable import begun, sittings
-from services.matching.store import evening, live, plans
+from services.matching.store import evening, facts, live, plans
 from services.matching.store.live import Alone, Pin, Stay
 from services.matching.store.plans import Plan
 from shared.contracts.gathering import Gathering
@@ -56,6 +56,8 @@ async def change(tx: Connection, gathering: Gathering, changes: Changes, current
         last = changes.left_early[key] - 1 if key in changes.left_early else None
         stays[key] = Stay(changes.late.get(key, 1), last)
     gathering_id = gathering.gathering_id
+    # Held, so that nothing is written about somebody who is being erased at this moment: they are passed over.
+    await facts.hold_registrations(tx, gathering.partner_id, sorted(said | stays.keys()))
     await live.put_stays(tx, gathering_id, {key: stays[key] for key in sorted(stays)}, now)
     await live.forget_stays(tx, gathering_id, list(changes.returned))
     await live.close_tables(tx, gathering_id, sorted(changes.closed_tables), current_round + 1)

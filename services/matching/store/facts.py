@@ -1,6 +1,7 @@
 """What others tell: gatherings, registrations, profiles; and who was erased."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from shared.contracts.gathering import Gathering
@@ -41,25 +42,51 @@ async def upsert_registrations(tx: Connection, registrations: Sequence[Registere
     )
 
 
-async def upsert_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
-    """Keep the newest words of each person who was not erased."""
+async def upsert_profiles(tx: Connection, profiles: Sequence[tuple[Profile, datetime]]) -> None:
+    """Keep the newest words, each with the time of its event, of those who were not erased and did not withdraw them."""
     await tx.execute(
         "insert into profile (registration_id, gathering_id, revision, snapshot)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[])"
-        " as new (registration_id, gathering_id, revision, snapshot)"
+        " select registration_id, gathering_id, revision, snapshot"
+        " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[], $5::timestamptz[])"
+        " as new (registration_id, gathering_id, revision, snapshot, sent_at)"
         " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " and not exists (select from withdrawn where withdrawn.registration_id = new.registration_id"
+        "  and (new.revision <= withdrawn.revision or new.sent_at < withdrawn.withdrawn_at))"
         " on conflict (registration_id) do update set revision = excluded.revision, snapshot = excluded.snapshot"
         " where profile.revision < excluded.revision",
-        [each.registration_id for each in profiles],
-        [each.gathering_id for each in profiles],
-        [each.revision for each in profiles],
-        [each.model_dump(mode="json") for each in profiles],
+        [each.registration_id for each, _ in profiles],
+        [each.gathering_id for each, _ in profiles],
+        [each.revision for each, _ in profiles],
+        [each.model_dump(mode="json") for each, _ in profiles],
+        [sent_at for _, sent_at in profiles],
     )
 
 
-async def delete_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Forget the words of persons who withdrew their consent."""
-    await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
+async def delete_profiles(tx: Connection, withdrawn: Mapping[UUID, datetime]) -> None:
+    """Forget the words of persons who withdrew their consent, and that older ones must not come back."""
+    await tx.execute(
+        "with gone as (delete from profile where registration_id = any($1::uuid[]) returning registration_id, revision)"
+        " insert into withdrawn (registration_id, revision, withdrawn_at)"
+        " select registration_id, coalesce(revision, 0), withdrawn_at"
+        " from unnest($1::uuid[], $2::timestamptz[]) as new (registration_id, withdrawn_at)"
+        " left join gone using (registration_id)"
+        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        " on conflict (registration_id) do update set revision = greatest(withdrawn.revision, excluded.revision),"
+        " withdrawn_at = greatest(withdrawn.withdrawn_at, excluded.withdrawn_at)",
+        list(withdrawn),
+        list(withdrawn.values()),
+    )
+
+
+async def hold_off_erasures(tx: Connection) -> None:
+    """Let nobody be erased until `tx` ends: a fact about somebody may come before their registration, so there is no row
+    of theirs to hold, and an erasure at the same moment would miss what is written here."""
+    await tx.execute("lock table erased in share mode")
+
+
+async def wait_for_facts(tx: Connection) -> None:
+    """Before somebody is erased: wait for transactions that may be writing facts about them, to see their rows."""
+    await tx.execute("lock table erased in share row exclusive mode")
 
 
 async def hold_registrations(tx: Connection, partner_id: UUID, registration_ids: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -74,11 +101,13 @@ async def hold_registrations(tx: Connection, partner_id: UUID, registration_ids:
 
 
 async def claim_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Wait for everybody who holds these rows, before anything else is locked, so that nobody waits in a circle."""
-    await tx.execute(
-        "select from registration where registration_id = any($1::uuid[]) order by registration_id for update",
-        registration_ids,
-    )
+    """Wait for everybody who holds these people's rows, before anything is deleted, so that nothing is missed, and before
+    anything else is locked, so that nobody waits in a circle."""
+    for table in ("registration", "profile"):
+        await tx.execute(
+            f"select from {table} where registration_id = any($1::uuid[]) order by registration_id for update",
+            registration_ids,
+        )
 
 
 async def hold_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> set[UUID]:
@@ -98,6 +127,7 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
         "insert into erased (registration_id) select unnest($1::uuid[]) on conflict do nothing", registration_ids
     )
     await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute("delete from withdrawn where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from note where author = any($1::uuid[])", registration_ids)

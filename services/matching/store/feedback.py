@@ -100,10 +100,12 @@ async def reviews(connection: Connection, partner_id: UUID) -> dict[UUID, Review
 async def put_review(
     tx: Connection, partner_id: UUID, person_id: UUID, decision: str, complaints: int, now: datetime
 ) -> None:
-    """Keep a human's decision."""
+    """Keep a human's decision about a person who is still here."""
     await tx.execute(
-        "insert into review (partner_id, person_id, decision, complaints, reviewed_at) values ($1, $2, $3, $4, $5)"
-        " on conflict (partner_id, person_id) do update set decision = excluded.decision,"
+        "with held as (select from registration where partner_id = $1 and person_id = $2 order by registration_id"
+        "  for key share)"
+        " insert into review (partner_id, person_id, decision, complaints, reviewed_at)"
+        " select $1, $2, $3, $4, $5 where (select count(*) from held) > 0 on conflict (partner_id, person_id) do update set decision = excluded.decision,"
         " complaints = excluded.complaints, reviewed_at = excluded.reviewed_at",
         partner_id,
         person_id,

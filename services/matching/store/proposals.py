@@ -44,6 +44,12 @@ async def shown_to(connection: Connection, registration_id: UUID) -> list[Propos
     return [_proposal(row) for row in rows]
 
 
+async def sides(connection: Connection, proposal_id: UUID) -> list[UUID]:
+    """Whom a proposal names; nobody where there is none."""
+    row = await connection.fetchrow("select a, b, introducer from proposal where proposal_id = $1", proposal_id)
+    return [] if row is None else [each for each in row if each]
+
+
 async def answer(tx: Connection, proposal_id: UUID, registration_id: UUID, yes: bool) -> Proposal | None:
     """One side's answer; None where there is no such proposal for this person. An agreement stands."""
     row = await tx.fetchrow(
