@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +18,10 @@ SECRET_BYTES: Final = 32
 GONE: Final = 410
 THROTTLED: Final = (429, 502, 503, 504)
 LONGEST_PAUSE: Final = timedelta(days=1)
+UNICAST: Final = IPv6Network("2000::/3")
+"""All that is given out for the open internet (RFC 4291); what carries IPv4 beside it is looked into."""
+NAT64: Final = IPv6Network("64:ff9b::/96")
+"""The well-known prefix of RFC 6052. The one for local use (RFC 8215) lies outside `UNICAST`."""
 
 
 def secret_of(random: bytes) -> str:
@@ -58,8 +62,24 @@ def pause(attempt: int, status: int | None, retry_after: str | None) -> timedelt
 
 
 def is_public(address: str) -> bool:
-    """Whether an address lies on the open internet: a webhook must not reach into the operator's own network."""
-    found: IPv4Address | IPv6Address = ip_address(address)
-    if isinstance(found, IPv6Address):
-        found = found.ipv4_mapped or found.sixtofour or found
-    return found.is_global and not found.is_multicast
+    """Whether an address lies on the open internet: a webhook must not reach into the operator's own network.
+
+    An IPv6 address may carry IPv4 ones, to which a gateway or this host itself would go on: each must be public too.
+    """
+    found = ip_address(address)
+    if isinstance(found, IPv4Address):
+        return found.is_global and not found.is_multicast
+    if carried := _carried(found):
+        return all(is_public(str(each)) for each in carried)
+    return found in UNICAST and found.is_global
+
+
+def _carried(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses inside an IPv6 one."""
+    if mapped := address.ipv4_mapped:
+        return (mapped,)
+    if address in NAT64:
+        return (IPv4Address(address.packed[-4:]),)
+    if relayed := address.sixtofour:
+        return (relayed,)
+    return address.teredo or ()
