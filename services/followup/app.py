@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from services.followup import bounces, digests, handlers, mail, timers, webhooks
+from services.followup import bounces, digests, handlers, mail, retention, timers, webhooks
 from services.followup.api import followups, organisers
 from services.followup.api import webhooks as webhook_api
 from services.followup.domain.policy import Policy
@@ -33,8 +34,12 @@ ORGANISERS_VERSIONS: Final = 1000
 """Where the sequence of organisers' own cadences starts."""
 
 
+@lru_cache(maxsize=1)
 def read_rules(settings: FollowupSettings) -> Rules:
-    """The cadences and templates shipped with the service, and the operator's own. Raises `BadSettings`."""
+    """The cadences and templates shipped with the service, and the operator's own. Raises `BadSettings`.
+
+    Read once for all doors of the process: what one of them has learnt of organisers' cadences the others know too.
+    """
     policies = _policies([HERE / "policies", *([settings.cadence_folder] if settings.cadence_folder else [])])
     if settings.cadence not in policies:
         raise BadSettings(f"CADENCE: there is no cadence {settings.cadence}")
@@ -105,6 +110,7 @@ def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, 
     parts: dict[str, Part] = {
         "timers": lambda: timers.run(database, settings.fire_batch, settings.fire_backstop_seconds),
         "expiry": lambda: timers.expire(database, rules, settings.expiry_seconds),
+        "retention": lambda: retention.run(database, timedelta(days=settings.keep_days)),
     }
     if settings.smtp_url:
         relay = mail.Relay.of(settings.smtp_url, settings.mail_from)

@@ -27,6 +27,11 @@ class FollowupSettings(Settings):
     """Longest sleep of the timers, for those that a replica set that died before it could fire them."""
     expiry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
     """How often silent follow-ups are looked for that have run out of time."""
+    keep_days: Annotated[int, Field(ge=14, le=3650)] = 30
+    """How long what was told and done is kept, in days: due steps, messages, reminders, reports that were taken back.
+
+    The limits on messages look a week back, and mail comes back within five days (RFC 5321, 4.5.4.1); the rest of the
+    month is for an operator who is asked what was sent. Follow-ups and what was reported of them stay."""
     pause_days: Annotated[int, Field(ge=1, le=90)] = 3
     """How long "not now" lasts, in days."""
     smtp_url: Annotated[str, Field(pattern=r"^smtps?://[^/]+$")] | None = None

@@ -51,7 +51,7 @@ async def load(tx: Connection, ids: Collection[UUID]) -> dict[UUID, Known]:
             row["revision"],
             row["plan_revision"],
             tuple(reports.get(row["id"], ())),
-            frozenset(fired.get(row["id"], ())),
+            frozenset((*(row["fired"] or ()), *fired.get(row["id"], ()))),
         )
         for row in rows
     }
