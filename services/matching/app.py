@@ -20,6 +20,7 @@ from services.matching.pages import (
     evening,
     feedback,
     printing,
+    proof,
 )
 from services.matching.settings import MatchingSettings
 from shared.contracts.conduct_reported import ConductReported
@@ -44,7 +45,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
     partners = (plans, live, links, feedback_api, desk_api, sightings, learning)
-    people = (evening, feedback, encounters, badges, desk, cards, board, board_desk, printing)
+    people = (evening, feedback, encounters, badges, desk, cards, board, board_desk, proof, printing)
     for each in (*partners, *people):
         app.include_router(each.router)
     return app

@@ -1,7 +1,7 @@
-"""Audits the plans for which it was asked, when no plan waits; a plan that comes meanwhile goes first."""
+"""Audits the plans for which it was asked, when no plan waits; a plan that comes meanwhile goes first, for a time."""
 
-import asyncio
 from dataclasses import asdict, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -9,32 +9,37 @@ import structlog
 from services.matching.domain.audit import Audit, audit
 from services.matching.domain.plan import Task
 from services.matching.domain.seating_problem import NoPlan
-from services.matching.store import facts, plans
+from services.matching.store import audits, facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
 from services.matching.workers import Cancelled, Workers, tell
+from shared.platform import clock
 from shared.platform.database import Connection, Database, is_transient
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
-WATCH_EVERY: Final = 0.25  # seconds between looks for a plan that waits
 
+async def audit_next(
+    database: Database, connection: Connection, workers: Workers, patience: timedelta, *, overdue: bool = False
+) -> bool:
+    """Audit the plan that waits for it longest, or longer than `patience`; False when none does.
 
-async def audit_next(database: Database, connection: Connection, workers: Workers) -> bool:
-    """Audit the plan that waits for it longest; False when none does. Locks of gatherings live on `connection`."""
-    plan = await plans.next_audit(connection)
+    Locks of gatherings live on `connection`.
+    """
+    now = clock.now()
+    plan = await audits.next_audit(connection, now - patience if overdue else now)
     if plan is None:
         return False
     try:
-        if (found := await _audit(database, workers, plan)) is not None:
+        if (found := await _audit(database, workers, plan, patience)) is not None:
             async with database.transaction() as tx:
-                await plans.finish_audit(tx, plan.plan_id, found)
+                await audits.finish(tx, plan.plan_id, found)
     finally:
         await plans.unlock(connection, plan.gathering_id)
     return True
 
 
-async def _audit(database: Database, workers: Workers, plan: Plan) -> dict[str, Any] | None:
+async def _audit(database: Database, workers: Workers, plan: Plan, patience: timedelta) -> dict[str, Any] | None:
     """What the audit found, or why there is none; None when a plan goes first and it is tried again."""
     async with database.connection() as connection:
         gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
@@ -42,14 +47,16 @@ async def _audit(database: Database, workers: Workers, plan: Plan) -> dict[str, 
             return {"state": "failed", "reason": "the gathering is gone"}
         # As a re-plan before the first round: with the published seats to look at.
         task = await task_of(connection, replace(plan, current_round=0), gathering, proposals=0)
-    workers.slate.cancelled.value = 0
-    working = asyncio.get_running_loop().run_in_executor(workers.pool, _work, task)
-    while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
+
+    async def watch(step: str | None, share: float) -> bool:
+        overdue = plan.audit_asked_at is not None and clock.now() - plan.audit_asked_at >= patience
         async with database.connection() as connection:
-            if await plans.any_waits(connection):
-                workers.slate.cancelled.value = 1
+            wanted = overdue or not await plans.any_waits(connection)
+            await audits.show_progress(connection, plan.plan_id, *((step, share) if wanted else (None, None)))
+        return wanted
+
     try:
-        found = working.result()
+        found = await workers.run(watch, _work, task)
     except Cancelled:
         return None
     except NoPlan as error:

@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import asyncpg
@@ -22,16 +23,13 @@ from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
-from services.matching.workers import STEPS, Cancelled, Workers, open_workers, tell
+from services.matching.workers import Cancelled, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
 LOOK_EVERY: Final = 0.25  # seconds between looks for a plan that was asked for
-WATCH_EVERY: Final = (
-    0.25  # seconds between looks at the plan that is being made: its progress, and whether it was cancelled
-)
 
 
 def _work(task: Task, fit: Vectors | None) -> Result:
@@ -56,14 +54,17 @@ async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
+    patience = timedelta(minutes=settings.audit_patience_minutes)
     try:
         await prepare(connection)
         with open_workers(settings.planner_processes) as workers:
             warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
             while True:
+                # Plans come first. An audit that has lost its patience has a turn between two of them.
+                audited = await audit_next(database, connection, workers, patience, overdue=True)
                 plan = await plans.next_plan(connection)
                 if plan is None:
-                    if not await audit_next(database, connection, workers):
+                    if not audited and not await audit_next(database, connection, workers, patience):
                         await asyncio.sleep(LOOK_EVERY)
                     continue
                 await warm
@@ -98,17 +99,15 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
         await _fail(database, plan, "the gathering is gone")
         return
     fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
-    slate = workers.slate
-    slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
-    working = asyncio.get_running_loop().run_in_executor(workers.pool, _work, task, fit)
-    while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
+
+    async def watch(step: str | None, share: float) -> bool:
         async with database.connection() as connection:
-            if slate.step.value >= 0:
-                await plans.show_progress(connection, plan.plan_id, STEPS[slate.step.value], slate.share.value)
-            if await plans.is_cancelled(connection, plan.plan_id):
-                slate.cancelled.value = 1  # it stops at the end of its chunk, and the next plan waits for that
+            if step is not None:
+                await plans.show_progress(connection, plan.plan_id, step, share)
+            return not await plans.is_cancelled(connection, plan.plan_id)
+
     try:
-        result = working.result()
+        result = await workers.run(watch, _work, task, fit)
     except Cancelled:
         log.info("plan.cancelled", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id))
         return

@@ -12,7 +12,7 @@ from services.matching.domain.plan import Proposed, Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.reasons import Words
 from services.matching.domain.wishes import Pair, pair
-from services.matching.store import facts, live, plans, proposals
+from services.matching.store import audits, facts, live, plans, proposals
 from services.matching.store.plans import MatchedRow, Plan, Rewritten
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
@@ -39,6 +39,7 @@ async def publish(
         tx, plan.plan_id, proof_of(result.proof, len(result.seats), [table.number for table in gathering.tables])
     ):
         return None
+    await audits.supersede(tx, plan.gathering_id)
     ids = [person.registration_id for person in task.people]
     # Held, so that whoever goes from now on is taken off what is written here.
     here = await facts.hold_registrations(tx, plan.partner_id, ids)

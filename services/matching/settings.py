@@ -21,6 +21,9 @@ class MatchingSettings(Settings):
     """Seat changes tried per plan, about two seconds for 200 people. A count, not a time, so that a plan can be made again exactly."""
     replan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 500_000
     """The same for the rest of a running evening, which starts from good seats: four times as many gain 0.1 % (measured)."""
+    audit_patience_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    """How long an audit gives way to plans, in minutes. After that it has a turn between two plans and runs to its end, which
+    takes seconds at 200 people and minutes at 1,000; plans wait for it meanwhile."""
     isolation_minutes: Annotated[int, Field(ge=5, le=600)] = 30
     """How long somebody who is checked in may be without a recorded meeting before the organiser is told, in minutes."""
     print_font: Path | None = None

@@ -1,13 +1,17 @@
 """Processes that compute, and the slate by which they tell how far they are and learn that they are not wanted."""
 
+import asyncio
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from shared.platform.workers import worker_pool
+
+ResultT = TypeVar("ResultT")
+WATCH_EVERY: Final = 0.25  # seconds between looks at work under way: its progress, and whether it is still wanted
 
 
 class Cancelled(Exception):
@@ -37,6 +41,21 @@ class Workers:
     pool: Executor
     slate: Slate
 
+    async def run(
+        self, watch: Callable[[str | None, float], Awaitable[bool]], work: Callable[..., ResultT], *given: Any
+    ) -> ResultT:
+        """The result of work in a process, one at a time. `watch` hears its step, None before it tells one, and its share
+        all the while, and says whether it is still wanted. Raises `Cancelled`, at the end of a chunk, when it is not.
+        """
+        slate = self.slate
+        slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
+        working = asyncio.get_running_loop().run_in_executor(self.pool, work, *given)
+        while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
+            step = slate.step.value
+            if not await watch(STEPS[step] if step >= 0 else None, slate.share.value):
+                slate.cancelled.value = 1  # what comes next waits for its end
+        return working.result()
+
 
 @contextmanager
 def open_workers(processes: int) -> Iterator[Workers]:
@@ -46,9 +65,16 @@ def open_workers(processes: int) -> Iterator[Workers]:
         yield Workers(pool, slate)
 
 
-STEPS: Final = ("scoring", "introductions", "seating", "proof")
-_SHARES: Final = {"scoring": (0.0, 0.1), "introductions": (0.1, 0.2), "seating": (0.2, 0.95), "proof": (0.95, 1.0)}
-"""Of the whole, where each step begins and ends: seats take most of the time."""
+_SHARES: Final = {
+    "scoring": (0.0, 0.1),
+    "introductions": (0.1, 0.2),
+    "seating": (0.2, 0.95),
+    "proof": (0.95, 1.0),
+    "bound": (0.0, 0.5),
+    "rules": (0.5, 1.0),
+}
+"""Of the whole, where each step begins and ends. Of a plan seats take most of the time; an audit has the last two."""
+STEPS: Final = tuple(_SHARES)
 
 _slate: Slate | None = None  # set once in each worker process
 
@@ -64,6 +90,6 @@ def tell(step: str, share: float) -> None:
         return
     if _slate.cancelled.value:
         raise Cancelled
-    begin, end = _SHARES.get(step, (0.0, 1.0))
-    _slate.step.value = STEPS.index(step) if step in STEPS else -1
+    begin, end = _SHARES[step]
+    _slate.step.value = STEPS.index(step)
     _slate.share.value = begin + (end - begin) * share

@@ -1,6 +1,5 @@
 """HTTP for partners: what matching learned, and the people whom a human should look at."""
 
-from collections import defaultdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -61,10 +60,7 @@ async def read_flags(
     async with database.connection() as connection:
         found = await store.complaints(connection, caller.partner_id)
         reviews = await store.reviews(connection, caller.partner_id)
-    by_person: dict[UUID, list[Report]] = defaultdict(list)
-    for person_id, report in found:
-        by_person[person_id].append(report)
-    flags = [_flag(person_id, reports, reviews.get(person_id)) for person_id, reports in by_person.items()]
+    flags = [_flag(person_id, reports, reviews.get(person_id)) for person_id, reports in found.items()]
     return {"flags": [flag for flag in flags if flag["open"] or (closed and flag["decision"])]}
 
 
@@ -74,7 +70,7 @@ async def review_flag(
 ) -> dict[str, Any]:
     """Decide about a person who was flagged. It counts from the next plan on and may be decided anew."""
     async with database.transaction() as tx:
-        reports = [report for _, report in await store.complaints(tx, caller.partner_id, person_id)]
+        reports = (await store.complaints(tx, caller.partner_id, person_id)).get(person_id, [])
         flag = _flag(person_id, reports, (await store.reviews(tx, caller.partner_id)).get(person_id))
         if not (flag["open"] or flag["decision"]):
             raise NotFound

@@ -1,6 +1,7 @@
 """HTTP for partners: ask for a plan, read introductions and seats, record meetings."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.matching.domain.meetings import Sighting
 from services.matching.operations import Note, Report, Result, record
-from services.matching.store import facts, plans
+from services.matching.store import audits, facts, plans
 from services.matching.store.plans import Plan
 from shared.contracts.contract import Instant, OneOf
 from shared.contracts.vocabulary import LongText, ShortText
@@ -110,7 +111,8 @@ async def audit_plan(
 
     Takes seconds at 200 people and minutes at 1,000, and waits while plans are made; read the plan again for `audit`.
     """
-    return await _changed(database, caller, plan_id, plans.ask_audit, "only a plan that is done can be audited")
+    ask = partial(audits.ask, now=clock.now())
+    return await _changed(database, caller, plan_id, ask, "only the newest plan that is done can be audited")
 
 
 @router.delete("/plans/{plan_id}")
@@ -194,6 +196,15 @@ def _verdict(row: int, result: Result) -> Verdict:
     return Verdict(row=row, status=result.status, id=str(result.meeting.meeting_id))
 
 
+def audit_state(plan: Plan) -> dict[str, Any] | None:
+    """`waiting`, `running` with step and share, `failed` with the reason, or `done` with what was found; None: not asked."""
+    if plan.audit is not None or plan.audit_asked_at is None:
+        return plan.audit
+    if plan.step is None:
+        return {"state": "waiting"}
+    return {"state": "running", "step": plan.step, "share": plan.share}
+
+
 def plan_answer(plan: Plan) -> dict[str, Any]:
     """A plan as partners see it. `step` and `share` tell how far one in the making is."""
     return {
@@ -207,7 +218,7 @@ def plan_answer(plan: Plan) -> dict[str, Any]:
         "share": plan.share if plan.state == "running" else None,
         "reason": plan.reason,
         "proof": plan.proof,
-        "audit": plan.audit or ({"state": "waiting"} if plan.audit_asked_at else None),
+        "audit": audit_state(plan),
         "requested_at": plan.requested_at,
         "started_at": plan.started_at,
         "finished_at": plan.finished_at,

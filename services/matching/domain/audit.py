@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.matching.domain.certificate import certificate
+from services.matching.domain.certificate import STEPS, certificate
 from services.matching.domain.effects import Effect, effects
 from services.matching.domain.plan import Task, request_of
 from services.matching.domain.proof import prove
@@ -25,13 +25,13 @@ class Audit:
 
 def audit(task: Task, progress: Callable[[str, float], None] = lambda step, share: None) -> Audit:
     """Audit the seats in `task.reference`. Seconds at 200 people, minutes at 1,000; what `progress` raises ends it."""
-    progress("audit", 0)
+    progress("bound", 0)
     scored = score(task.people, task.weights, blocks=task.blocks, met_before=task.met_before)
     problem, _ = problem_of(request_of(task, scored), task.weights)
     value = prove(problem, Seating(problem.published), task.weights).value
     try:
-        tight = certificate(problem, lambda found: progress("audit", 0))
+        tight = certificate(problem, lambda step: progress("bound", step / STEPS))
     except NoPlan:
         tight = None
     fresh = replace(task, reference={})
-    return Audit(value, tight, effects(fresh, progress=lambda share: progress("audit", share), scored=scored))
+    return Audit(value, tight, effects(fresh, progress=lambda share: progress("rules", share), scored=scored))

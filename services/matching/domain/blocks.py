@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from services.matching.domain.fit import Matrix, mentions, nearest_words, rarity_of, words_of
 from services.matching.domain.people import Person
-from services.matching.domain.text import avoids_sellers, clauses, company_key, is_solicitor
+from services.matching.domain.text import avoids_sellers, clauses, company_key, is_solicitor, name_key
 from services.matching.domain.words import content_words, vocabulary
-from shared.lexicon import normal
 
 Mask = NDArray[np.bool_]
 AVOIDED: Final = 0.75  # share of an avoided phrase that somebody's trade must match; 0.7 to 0.9 measure the same
@@ -27,7 +26,7 @@ _ABOUT_NOBODY: Final = frozenset(
 
 def blocked_pairs(people: Sequence[Person]) -> Mask:
     """[i, j], symmetric: the same person, one company, close competitors, and whom somebody asked to avoid."""
-    names = [normal(each.name).replace(" ", "") for each in people]
+    names = [name_key(each.name) for each in people]
     one_industry = same([each.industry for each in people])
     blocked = (
         same([str(each.person_id) for each in people])

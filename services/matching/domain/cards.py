@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from services.matching.domain.text import company_key
+from services.matching.domain.text import company_key, name_key
 from shared.lexicon import normal
 
 MAX_ROWS: Final = 20_000
@@ -75,11 +75,6 @@ def _day(text: str) -> date | None:
         return date(*map(int, found.groups())) if found else None
     except ValueError:
         return None
-
-
-def name_key(name: str) -> str:
-    """A person's name without spaces and width."""
-    return "".join(normal(name).split())
 
 
 def same_person(card: Card, name: str, company: str) -> bool | None:

@@ -74,8 +74,8 @@ def _pairs(table: tuple[int, ...]) -> list[tuple[int, int]]:
     return [(table[x], table[y]) for x in range(len(table)) for y in range(x + 1, len(table))]
 
 
-def certificate(problem: Problem, progress: Callable[[float], None] = lambda bound: None) -> float:
-    """The best bound found: valid whenever the work ends. `progress` hears each better bound and may raise.
+def certificate(problem: Problem, progress: Callable[[int], None] = lambda step: None) -> float:
+    """The best bound found: valid whenever the work ends. `progress` hears each step, of `STEPS` at most, and may raise.
 
     Raises `NoPlan` for tables that are too large to price. Seconds at 200 people, minutes at 1,000.
     """
@@ -91,8 +91,9 @@ def certificate(problem: Problem, progress: Callable[[float], None] = lambda bou
     pair_prices: dict[tuple[int, int], float] = {}
     program = _Program(rounds)
     best, enough = start, ENOUGH
-    for _ in range(STEPS):
-        limit = float(rounds @ smooth) + sum(pair_prices.values())
+    for step in range(STEPS):
+        progress(step)
+        limit = float(rounds @ smooth + sum(pair_prices.values()))
         extra = np.zeros(problem.people)
         before = len(program.tables)
         for size in in_use.tolist():
@@ -101,9 +102,7 @@ def certificate(problem: Problem, progress: Callable[[float], None] = lambda bou
             for table in tables[nets > 0]:
                 members = tuple(sorted(int(p) for p in table))
                 program.add(members, sum(float(problem.worth[i, j]) for i, j in _pairs(members)))
-        if (limit := limit + float(rounds @ extra)) < best:
-            best = limit
-            progress(best)
+        best = min(best, limit + float(rounds @ extra))
         if not program.tables:
             break
         # Prices that find hardly anything new have settled: damping would only delay the end.

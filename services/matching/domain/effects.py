@@ -16,11 +16,12 @@ from services.matching.domain.seating_request import Request, problem_of
 from services.matching.domain.settings import Weights
 
 PROPOSALS = 1_000_000  # looks for each rule: about a second at 200 people
+CHANCE = 0.005  # share of the value below which a difference is the search's own noise
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What leaving one rule out would change. Differences of less than half a percent are chance."""
+    """What leaving one rule out would change. Differences of a share below `CHANCE` are chance."""
 
     rule: str
     value: float

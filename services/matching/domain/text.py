@@ -48,6 +48,11 @@ def solicits(texts: Iterable[str]) -> bool:
     return sum(1 for term in SOLICITING if term in whole) >= SIGNS
 
 
+def name_key(name: str) -> str:
+    """A person's name without spaces and width."""
+    return "".join(normal(name).split())
+
+
 def company_key(name: str) -> str:
     """A company's name without its legal form."""
     bare = re.sub(

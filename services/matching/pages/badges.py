@@ -113,7 +113,7 @@ async def _owner(connection: Connection, owner: UUID) -> Guest:
 
 def _together(visit: Visit, partner: Guest) -> bool:
     """Whether this phone's evening is the badge's: it may still remember another gathering."""
-    return visit.guest.gathering.gathering_id == partner.gathering.gathering_id
+    return visit.gathering.gathering_id == partner.gathering.gathering_id
 
 
 def _how(request: Request, locale: str, state: str) -> Response:

@@ -1,17 +1,15 @@
-"""The organiser's seating board, by signed link: tables by round, pins, who is missing, the proof, and who needs help."""
+"""The organiser's seating board, by signed link: tables by round, pins, who is missing, and who needs help."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 
 from services.matching import live
-from services.matching.domain.complaints import Report, complainants, is_open
+from services.matching.domain.complaints import complainants, is_open
 from services.matching.domain.timetable import begun, showing, sittings
 from services.matching.live import Changes
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
@@ -63,9 +61,9 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         stays = await store.stays(connection, gathering.gathering_id)
         pins = await store.pins(connection, gathering.gathering_id)
         closed = await store.closed_tables(connection, gathering.gathering_id)
+        making = await plans.in_the_making(connection, gathering.gathering_id)
         newest = await plans.newest_plan(connection, gathering.gathering_id)
         done = await plans.newest_plan(connection, gathering.gathering_id, "done")
-        beyond = await plans.unattainable(connection, done.plan_id) if done else []
         alone = await live.alone(connection, gathering, visit.settings.isolation_minutes, visit.now)
         flagged = await _flagged(connection, visit, people)
     return visit.pages.render(
@@ -84,20 +82,12 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         pins=[(people[each.registration_id], each) for each in pins if each.registration_id in people],
         numbers=[table.number for table in gathering.tables],
         closed=closed,
+        making=making,
         newest=newest,
         done=done,
-        beyond=[(people[key], possible, reason) for key, possible, reason in beyond if key in people],
         alone=[(people[each.registration_id], each) for each in alone if each.registration_id in people],
         flagged=flagged,
-        told=partial(_told, visit.pages.words[visit.locale]["board"]["plan_words"]),
     )
-
-
-def _told(words: list[tuple[str, str]], text: str) -> str:
-    """What a plan says of itself, in the organiser's language."""
-    for pattern, translated in words:
-        text = re.sub(pattern, translated, text)
-    return text
 
 
 def _tables(
@@ -129,9 +119,7 @@ def _tables(
 
 async def _flagged(connection: Connection, visit: BoardVisit, people: Mapping[UUID, Guest]) -> list[Guest]:
     """Who is here and of whom several people complained since a human last looked. Never what was said, or by whom."""
-    reports: dict[UUID, list[Report]] = defaultdict(list)
-    for person_id, report in await feedback.complaints(connection, visit.gathering.partner_id):
-        reports[person_id].append(report)
+    reports = await feedback.complaints(connection, visit.gathering.partner_id)
     reviews = await feedback.reviews(connection, visit.gathering.partner_id)
 
     def is_flagged(person_id: UUID) -> bool:
@@ -198,11 +186,9 @@ async def plan(visit: Organiser, database: Db) -> Response:
 
 @router.post("/{token}/cancel")
 async def cancel(visit: Organiser, database: Db) -> Response:
-    """Stop the plan that is being made."""
+    """Stop the plan that is being made, and those that wait behind it: what is published stays."""
     async with database.transaction() as tx:
-        newest = await plans.newest_plan(tx, visit.gathering.gathering_id)
-        if newest is not None:
-            await plans.cancel_plan(tx, newest.plan_id)
+        await plans.cancel_all(tx, visit.gathering.gathering_id)
     return back(visit.base, "cancelled", visit.locale)
 
 

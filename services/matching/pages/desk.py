@@ -75,4 +75,4 @@ async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated
 
 
 async def _known(connection: Connection, visit: Visit) -> dict[UUID, Guest]:
-    return await evening.guests(connection, visit.guest.gathering.gathering_id, sorted(await near(connection, visit)))
+    return await evening.guests(connection, visit.gathering.gathering_id, sorted(await near(connection, visit)))

@@ -58,7 +58,7 @@ async def record_table(
     visit: Visitor, database: Db, round: Annotated[int, Form(ge=1, le=20)], other: Annotated[list[UUID], Form()]
 ) -> Response:
     """Everybody ticked at one's table of a round that has begun."""
-    if round > begun(visit.guest.gathering, visit.now):
+    if round > begun(visit.gathering, visit.now):
         raise Invalid("this round has not begun")
     async with database.transaction() as tx:
         mates = (await evening.tablemates(tx, visit.guest)).get(round, [])
@@ -77,14 +77,14 @@ async def _known(connection: Connection, visit: Visit, other: UUID) -> Guest:
 
 def _shared_round(visit: Visit, other: Guest) -> int | None:
     """The last round that has begun in which both sit at one table."""
-    last = begun(visit.guest.gathering, visit.now)
+    last = begun(visit.gathering, visit.now)
     mine = visit.guest.seats
     return max((r for r, table in mine.items() if r <= last and other.seats.get(r) == table), default=None)
 
 
 def _sighting(visit: Visit, other: UUID, source: str, round: int | None) -> Sighting:
     """A talk. Who sat at one table has talked since the round began, whenever it is recorded."""
-    gathering = visit.guest.gathering
+    gathering = visit.gathering
     began = next((each.starts_at for each in sittings(gathering) if each.number == round), visit.now)
     return Sighting(
         gathering.gathering_id,

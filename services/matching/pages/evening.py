@@ -120,7 +120,7 @@ def _partner(
     other = people[UUID(words["counterpart"])]
     mine = visit.guest.seats
     shared = next((number for number, table in sorted(mine.items()) if other.seats.get(number) == table), None)
-    at = showing(visit.guest.gathering, visit.now)
+    at = showing(visit.gathering, visit.now)
     introducer = people.get(UUID(words["introducer"])) if words.get("introducer") else None
     return Partner(
         guest=other,
@@ -134,7 +134,7 @@ def _partner(
 
 
 def _stops(visit: Visit, mates: Mapping[int, list[UUID]], people: Mapping[UUID, Guest]) -> list[Stop]:
-    gathering = visit.guest.gathering
+    gathering = visit.gathering
     labels = {table.number: table.label for table in gathering.tables}
     at = showing(gathering, visit.now)
     found = []

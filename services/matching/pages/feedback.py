@@ -51,7 +51,7 @@ async def wish(
 
 async def _met(tx: Connection, visit: Visit) -> set[UUID]:
     """Everybody of one's tables of rounds that have begun, and those whom one recorded."""
-    until = begun(visit.guest.gathering, visit.now)
+    until = begun(visit.gathering, visit.now)
     mates = await evening.tablemates(tx, visit.guest)
     recorded = await evening.met_by(tx, visit.guest.id)
     return {*recorded, *(mate for number, found in mates.items() if number <= until for mate in found)}

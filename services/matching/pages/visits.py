@@ -1,9 +1,10 @@
 """Visits to an evening's pages: whose link it is, and in which language."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,11 +22,11 @@ from shared.platform.http import Db
 from shared.platform.pages import Locale, Pages
 
 
-@dataclass(frozen=True)
-class Visit:
-    """One request by the holder of an evening link."""
+@dataclass(frozen=True, kw_only=True)
+class _ByLink:
+    """One request by the holder of a signed link."""
 
-    guest: Guest
+    gathering: Gathering
     token: str
     locale: str
     pages: Pages
@@ -33,14 +34,21 @@ class Visit:
     settings: MatchingSettings
     now: datetime
 
+    def time(self, value: datetime) -> str:
+        """A time of day where the gathering is."""
+        return local_time(self.gathering, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit(_ByLink):
+    """One request by the holder of an evening link."""
+
+    guest: Guest
+
     @property
     def base(self) -> str:
         """Path of this person's page."""
         return f"/e/{self.token}"
-
-    def time(self, value: datetime) -> str:
-        """A time of day where the gathering is."""
-        return local_time(self.guest.gathering, value)
 
 
 def local_time(gathering: Gathering, value: datetime) -> str:
@@ -50,14 +58,20 @@ def local_time(gathering: Gathering, value: datetime) -> str:
 
 async def visit_by(request: Request, database: Db, token: str, locale: Locale) -> Visit:
     """The visit of an evening link's holder. Raises `NotFound` or `Gone`."""
-    state = request.app.state
-    links: Links = state.links
+    links: Links = request.app.state.links
     registration = links.evening.subject(token)
     async with database.connection() as connection:
         guest = await evening.guest(connection, registration)
     if guest is None:
         raise Gone("this registration is not active any more")
-    return Visit(guest, token, locale, state.pages, links, state.settings, clock.now())
+    return Visit(guest=guest, gathering=guest.gathering, **_given(request, token, locale))
+
+
+def _given(request: Request, token: str, locale: str) -> dict[str, Any]:
+    """What every request comes with."""
+    state = request.app.state
+    given = {"pages": state.pages, "links": state.links, "settings": state.settings}
+    return {"token": token, "locale": locale, "now": clock.now(), **given}
 
 
 Visitor = Annotated[Visit, Depends(visit_by)]
@@ -81,37 +95,29 @@ async def near(connection: Connection, visit: Visit) -> set[UUID]:
     return found | {each.other_of(guest.id) for each in await proposals.shown_to(connection, guest.id) if each.agreed}
 
 
-@dataclass(frozen=True)
-class BoardVisit:
+class BoardVisit(_ByLink):
     """One request by the holder of a board link: the organiser of one gathering."""
-
-    gathering: Gathering
-    token: str
-    locale: str
-    pages: Pages
-    links: Links
-    settings: MatchingSettings
-    now: datetime
 
     @property
     def base(self) -> str:
         """Path of the board."""
         return f"/b/{self.token}"
 
-    def time(self, value: datetime) -> str:
-        """A time of day where the gathering is."""
-        return local_time(self.gathering, value)
+    def told(self, text: str) -> str:
+        """What a plan says of itself, in the organiser's language."""
+        for pattern, translated in self.pages.words[self.locale]["board"]["plan_words"]:
+            text = re.sub(pattern, translated, text)
+        return text
 
 
 async def _board(request: Request, database: Db, token: str, locale: Locale) -> BoardVisit:
-    state = request.app.state
-    links: Links = state.links
+    links: Links = request.app.state.links
     gathering_id = links.board.subject(token)
     async with database.connection() as connection:
         gathering = await facts.known_gathering(connection, gathering_id)
     if gathering is None:
         raise NotFound
-    return BoardVisit(gathering, token, locale, state.pages, links, state.settings, clock.now())
+    return BoardVisit(gathering=gathering, **_given(request, token, locale))
 
 
 Organiser = Annotated[BoardVisit, Depends(_board)]

@@ -1,5 +1,6 @@
 """What people tell of each other after they met: taps, the course of follow-ups, complaints and their review."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,8 +80,8 @@ class Review:
 
 async def complaints(
     connection: Connection, partner_id: UUID, person_id: UUID | None = None
-) -> list[tuple[UUID, Report]]:
-    """(person, report) of every report about the partner's people, or about one of them."""
+) -> dict[UUID, list[Report]]:
+    """Every report about the partner's people, or about one of them, by person."""
     rows = await connection.fetch(
         "select person_id, complaint.gathering_id, source, kind from complaint"
         " join registration on registration_id = subject"
@@ -88,7 +89,10 @@ async def complaints(
         partner_id,
         person_id,
     )
-    return [(row["person_id"], Report(row["gathering_id"], row["source"], row["kind"])) for row in rows]
+    found: dict[UUID, list[Report]] = defaultdict(list)
+    for row in rows:
+        found[row["person_id"]].append(Report(row["gathering_id"], row["source"], row["kind"]))
+    return dict(found)
 
 
 async def reviews(connection: Connection, partner_id: UUID) -> dict[UUID, Review]:

@@ -29,14 +29,15 @@ class Plan:
     current_round: int | None = None
     """Of a re-plan: the last round that cannot change any more. None: a plan from scratch."""
     step: str | None = None
-    """Of a plan in the making: what is being done, and `share` of it, 0 to 1."""
+    """Of a plan in the making, or of one that is being audited: what is being done, and `share` of it, 0 to 1."""
     share: float | None = None
     audit_asked_at: datetime | None = None
     audit: dict[str, Any] | None = None
     """What was asked for beside the proof, once it is found."""
 
 
-def _plan(row: Any) -> Plan:
+def plan_of_row(row: Any) -> Plan:
+    """A row of `plan`."""
     return Plan(**dict(row))
 
 
@@ -63,13 +64,13 @@ async def insert_plan(
         seed,
         current_round,
     )
-    return _plan(row)
+    return plan_of_row(row)
 
 
 async def plan(connection: Connection, partner_id: UUID, plan_id: UUID) -> Plan | None:
     """The partner's plan, or None."""
     row = await connection.fetchrow("select * from plan where plan_id = $1 and partner_id = $2", plan_id, partner_id)
-    return None if row is None else _plan(row)
+    return None if row is None else plan_of_row(row)
 
 
 async def note_learned(connection: Connection, plan_id: UUID, version: int | None) -> None:
@@ -94,19 +95,22 @@ async def next_plan(connection: Connection) -> Plan | None:
     for row in await connection.fetch(
         "select * from plan where state in ('queued', 'running') order by requested_at limit 20"
     ):
-        if await connection.fetchval(_LOCK, row["gathering_id"]):
+        if await try_lock(connection, row["gathering_id"]):
             fresh = await connection.fetchrow(
                 "update plan set state = 'running', started_at = now() where plan_id = $1"
                 " and state in ('queued', 'running') returning *",
                 row["plan_id"],
             )
             if fresh is not None:
-                return _plan(fresh)
+                return plan_of_row(fresh)
             await unlock(connection, row["gathering_id"])
     return None
 
 
-_LOCK: Final = "select pg_try_advisory_lock(hashtext('enishi.plan'), hashtext($1::uuid::text))"
+async def try_lock(connection: Connection, gathering_id: UUID) -> bool:
+    """Keep others from planning for this gathering, until `unlock` or the end of `connection`; False when one does."""
+    query = "select pg_try_advisory_lock(hashtext('enishi.plan'), hashtext($1::uuid::text))"
+    return await connection.fetchval(query, gathering_id) is True
 
 
 async def unlock(connection: Connection, gathering_id: UUID) -> None:
@@ -116,42 +120,35 @@ async def unlock(connection: Connection, gathering_id: UUID) -> None:
     )
 
 
-async def ask_audit(tx: Connection, plan_id: UUID) -> bool:
-    """Ask for an audit of a finished plan, anew when there was one; False when the plan is not done."""
-    status = await tx.execute(
-        "update plan set audit_asked_at = now(), audit = null where plan_id = $1 and state = 'done'", plan_id
-    )
-    return status == "UPDATE 1"
-
-
-async def next_audit(connection: Connection) -> Plan | None:
-    """The plan that waits for an audit longest and whose gathering nobody works on; its gathering is then locked."""
-    for row in await connection.fetch(
-        "select * from plan where audit_asked_at is not null and audit is null order by audit_asked_at limit 20"
-    ):
-        if await connection.fetchval(_LOCK, row["gathering_id"]):
-            return _plan(row)
-    return None
-
-
 async def any_waits(connection: Connection) -> bool:
     """Whether any plan waits to be made."""
     return bool(await connection.fetchval("select exists (select from plan where state = 'queued')"))
 
 
-async def finish_audit(tx: Connection, plan_id: UUID, audit: dict[str, Any]) -> None:
-    """Keep what an audit found."""
-    await tx.execute("update plan set audit = $2 where plan_id = $1", plan_id, audit)
+_CANCEL: Final = (
+    "update plan set state = 'cancelled', reason = 'cancelled by the organiser', finished_at = now()"
+    " where state in ('queued', 'running')"
+)
 
 
 async def cancel_plan(tx: Connection, plan_id: UUID) -> bool:
     """Cancel a plan that is not finished; False when it is."""
-    status = await tx.execute(
-        "update plan set state = 'cancelled', reason = 'cancelled by the organiser', finished_at = now()"
-        " where plan_id = $1 and state in ('queued', 'running')",
-        plan_id,
+    return await tx.execute(f"{_CANCEL} and plan_id = $1", plan_id) == "UPDATE 1"
+
+
+async def cancel_all(tx: Connection, gathering_id: UUID) -> None:
+    """Cancel every plan of a gathering that waits or is being made."""
+    await tx.execute(f"{_CANCEL} and gathering_id = $1", gathering_id)
+
+
+async def in_the_making(connection: Connection, gathering_id: UUID) -> Plan | None:
+    """The plan of a gathering that is being made, else the one that waits."""
+    row = await connection.fetchrow(
+        "select * from plan where gathering_id = $1 and state in ('queued', 'running')"
+        " order by state = 'running' desc, requested_at limit 1",
+        gathering_id,
     )
-    return status == "UPDATE 1"
+    return None if row is None else plan_of_row(row)
 
 
 async def show_progress(connection: Connection, plan_id: UUID, step: str, share: float) -> None:
@@ -169,7 +166,7 @@ async def newest_plan(connection: Connection, gathering_id: UUID, state: str | N
         gathering_id,
         state,
     )
-    return None if row is None else _plan(row)
+    return None if row is None else plan_of_row(row)
 
 
 async def is_cancelled(connection: Connection, plan_id: UUID) -> bool:

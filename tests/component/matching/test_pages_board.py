@@ -70,9 +70,9 @@ async def test_it_shows_each_round_with_names_industries_and_newcomers(night: Ni
 async def test_a_plan_by_button_shows_its_proof(night: Night) -> None:
     page = await planned(night)
     assert "破った決まり<b>なし</b>" in page
-    assert "理論上の上限に対する価値<b>" in page
     assert "残りのラウンドを組み直す" in page
-    assert "良い出会いの数" in page
+    assert "/audit?lang=ja" in page.partition("この計画の検算")[2]
+    assert "/proof?lang=ja" in page.partition("この計画の検算")[2]
 
 
 async def test_changes_are_noted_and_the_next_plan_follows_them(night: Night) -> None:
@@ -112,6 +112,19 @@ async def test_a_closed_table_is_left_alone_until_it_opens(night: Night) -> None
     assert "秘密" not in table(page, 11)
     await night.post(f"{board()}/open", {"table": "11"})
     assert "使いません" not in table((await night.get(f"{board()}?round=2")).text, 11)
+
+
+async def test_stopping_stops_what_is_made_and_what_waits_behind_it(night: Night) -> None:
+    first = (await night.call("POST", f"/gatherings/{G}/plans", json={})).json()["plan_id"]
+    async with night.database.transaction() as tx:
+        await tx.execute("update plan set state = 'running', step = 'seating', share = 0.4 where plan_id = $1", first)
+    second = (await night.call("POST", f"/gatherings/{G}/plans", json={})).json()["plan_id"]
+    page = (await night.get(board())).text
+    assert "席を調整 40 %" in page, "what is being made, not what waits"
+    assert (await night.post(f"{board()}/cancel")).status_code == 303
+    for each in (first, second):
+        assert (await night.call("GET", f"/plans/{each}")).json()["state"] == "cancelled"
+    assert "計画を中止" not in (await night.get(board())).text.replace("計画を中止しました", "")
 
 
 async def test_who_stands_alone_and_who_was_complained_of_needs_attention(night: Night) -> None:
