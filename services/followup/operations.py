@@ -3,9 +3,12 @@
 Every function runs inside a transaction of its caller.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Final
 from uuid import UUID
 
 from services.followup import reminders
@@ -23,6 +26,8 @@ from shared.delivery import outbox
 from shared.platform.database import Connection
 from shared.platform.errors import Conflict, EnishiError, Invalid, NotFound
 
+AT_ONCE: Final = 250  # follow-ups in one statement: few enough that PostgreSQL soon has some to write
+
 
 async def advance(
     tx: Connection,
@@ -38,37 +43,47 @@ async def advance(
     Returns all of them as they are now.
     """
     heard = heard or {}
-    before = await followups.load(tx, {*heard, *touched})
+    before = await followups.load(tx, {*heard, *touched} if touched else heard)
     facts = {id_: course.merge(before[id_].followup if id_ in before else None, each) for id_, each in heard.items()}
     facts |= {id_: before[id_].followup for id_ in touched if id_ in before and id_ not in facts}
     await rules.know(tx, {each.policy for each in facts.values()})
     owners = await people.owners(tx, {(each.owner, each.gathering_id) for each in facts.values()})
     after: dict[UUID, Known] = {}
-    changed: list[Known] = []
     told: list[Known] = []
-    for id_, followup in facts.items():
-        old = before.get(id_)
-        reports, fired = (old.reports, old.fired) if old else ((), frozenset[int]())
-        found = course.course(followup, rules.policy(followup.policy), owners[followup.owner], reports, fired)
-        if old and (old.followup, old.course) == (followup, found):
-            after[id_] = old
-            continue
-        news = _said(found.standing) != (_said(old.course.standing) if old else None)
-        fresh = Known(
-            followup,
-            found,
-            old.revision + news if old else 1,
-            old.plan_revision + 1 if old else 1,
-            reports,
-            fired,
-        )
-        after[id_] = fresh
-        changed.append(fresh)
-        if news:
-            told.append(fresh)
-    await followups.save(tx, changed)
+
+    def changed() -> Iterator[Known]:
+        for id_, followup in facts.items():
+            old = before.get(id_)
+            reports, fired = (old.reports, old.fired) if old else ((), frozenset[int]())
+            found = course.course(followup, rules.policy(followup.policy), owners[followup.owner], reports, fired)
+            if old and (old.followup, old.course) == (followup, found):
+                after[id_] = old
+                continue
+            news = _said(found.standing) != (_said(old.course.standing) if old else None)
+            revision, plan_revision = (old.revision + news, old.plan_revision + 1) if old else (1, 1)
+            after[id_] = fresh = Known(followup, found, revision, plan_revision, reports, fired)
+            if news:
+                told.append(fresh)
+            yield fresh
+
+    await _save(tx, changed())
     await _publish(tx, told, now)
     return after
+
+
+async def _save(tx: Connection, changed: Iterable[Known]) -> None:
+    """Save follow-ups as they come: PostgreSQL writes some while this process works out the next."""
+    rows = iter(changed)
+    saving = asyncio.get_running_loop().create_future()
+    saving.set_result(None)
+    try:
+        while some := list(islice(rows, AT_ONCE)):
+            await saving
+            saving = asyncio.ensure_future(followups.save(tx, some))
+            for _ in range(2):  # the statement is on its way after the loop's second turn
+                await asyncio.sleep(0)
+    finally:
+        await saving
 
 
 async def _publish(tx: Connection, told: Sequence[Known], now: datetime) -> None:

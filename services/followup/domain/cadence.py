@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.business_days import DAY, Closures, add_business_days, is_business_day
@@ -41,9 +41,11 @@ class Person:
         return any(first <= day <= last for first, last in self.away)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One step of one plan. Fired after `useful_until` it is recorded as skipped and disturbs nobody."""
+class Planned(NamedTuple):
+    """One step of one plan. Fired after `useful_until` it is recorded as skipped and disturbs nobody.
+
+    A tuple, because a plan is made of ten and a batch of thousands.
+    """
 
     step: int
     kind: str
@@ -55,47 +57,59 @@ class ImplausibleMeeting(ValueError):
     """The meeting lies in the future of its own record."""
 
 
+class Delay(NamedTuple):
+    """What matters of the time from a meeting to its record."""
+
+    late: bool
+    """Too long to be thanked for in time: no thank-you steps, and it does not count for the rate."""
+    forgotten: bool
+    """So long that there are no steps."""
+
+
+def delay(policy: Policy, met_at: datetime, known_at: datetime) -> Delay:
+    """How late a meeting was recorded. Raises `ImplausibleMeeting`, and `ValueError` for a time without an offset."""
+    if met_at.tzinfo is None or known_at.tzinfo is None:
+        raise ValueError("a time needs an offset")
+    passed = known_at - met_at
+    if -passed > policy.early:
+        raise ImplausibleMeeting("the meeting lies in the future of its own record")
+    return Delay(passed > policy.deadline, passed > policy.forget_after)
+
+
 def plan(
-    policy: Policy,
-    person: Person,
-    standing: Standing,
-    met_at: datetime,
-    known_at: datetime,
-    not_before: datetime | None = None,
+    policy: Policy, person: Person, standing: Standing, met_at: datetime, delay: Delay, not_before: datetime | None
 ) -> tuple[Planned, ...]:
     """The steps that are left for a follow-up that stands so, in the order of their due times, in UTC.
 
-    `known_at` is when the meeting was recorded: a meeting that became known after the deadline has no thank-you steps,
-    one that became known after `forget_after` has no steps. `not_before` is the owner's "not now".
-    Raises `ImplausibleMeeting`, and `ValueError` for a time without an offset.
+    `not_before` is the owner's "not now".
     """
-    if met_at.tzinfo is None or known_at.tzinfo is None:
-        raise ValueError("a time needs an offset")
-    if met_at - known_at > policy.early:
-        raise ImplausibleMeeting("the meeting lies in the future of its own record")
-    if standing.closed or known_at - met_at > policy.forget_after:
+    if standing.closed or delay.forgotten:
         return ()
-    return _steps(policy, person, standing, met_at, is_late(policy, met_at, known_at), not_before)
-
-
-@lru_cache(maxsize=8192)
-def _steps(
-    policy: Policy, person: Person, standing: Standing, met_at: datetime, late: bool, not_before: datetime | None
-) -> tuple[Planned, ...]:
-    """The plan itself. Cached: the two sides of a meeting, and all who met in one round, share it."""
     deadline = (met_at + policy.deadline).astimezone(UTC)
     anchors = {Anchor.MET: met_at, Anchor.STATE: standing.since, Anchor.APPOINTMENT: standing.appointment_at}
-    days = {name: moment and moment.astimezone(person.zone).date() for name, moment in anchors.items()}
+    on_days = {
+        name: _on_its_day(policy, person, name, moment.astimezone(person.zone).date())
+        for name, moment in anchors.items()
+        if moment is not None
+    }
     planned: list[Planned] = []
     previous: datetime | None = None
     for number, step in _steps_in(policy, standing.state):
-        anchor, day = anchors[step.anchor], days[step.anchor]
-        if anchor is None or day is None or (late and step.promise):
+        anchor = anchors[step.anchor]
+        if anchor is None or (delay.late and step.promise):
             continue
         earliest = not_before
         if previous is not None and (earliest is None or previous + step.gap > earliest):
             earliest = previous + step.gap
-        due = _due(step, policy, person, anchor, day, earliest, deadline)
+        due = (
+            on_days[step.anchor][number]
+            if step.after is None
+            else _after(step, step.after, policy, person, anchor, earliest, deadline)
+        )
+        if step.at is not None and due is not None and earliest is not None and due < earliest:
+            local = earliest.astimezone(person.zone)
+            day = local.date() + (DAY if local.time() > step.at else timedelta(0))
+            due = _on_day(step, policy, person, day)
         if due is None:
             continue
         until = deadline if step.useful_for is None else due + step.useful_for
@@ -111,58 +125,60 @@ def _steps_in(policy: Policy, state: State) -> tuple[tuple[int, Step], ...]:
     return tuple((number, step) for number, step in enumerate(policy.steps, 1) if state in step.states)
 
 
-def is_late(policy: Policy, met_at: datetime, known_at: datetime) -> bool:
-    """Whether the meeting became known too late to be thanked for in time, so that it does not count for the rate."""
-    return known_at - met_at > policy.deadline
-
-
 def expires_at(policy: Policy, standing: Standing, met_at: datetime) -> datetime:
     """When silence ends this follow-up."""
     return met_at + (policy.expire_open_after if standing.state is State.OPEN else policy.expire_after)
 
 
-def _due(
+def _after(
     step: Step,
+    after: timedelta,
     policy: Policy,
     person: Person,
     anchor: datetime,
-    day: date,
     earliest: datetime | None,
     deadline: datetime,
 ) -> datetime | None:
-    """When a step is due; `day` is the anchor's in the person's own time."""
+    """When a step is due that comes an exact time after its anchor."""
+    due = anchor.astimezone(UTC) + after
+    if step.calendar is Calendar.INSTANT:
+        return due
+    start = (due if earliest is None else max(due, earliest)).astimezone(person.zone)
     business = step.calendar is Calendar.BUSINESS
-    if step.after is not None:
-        due = anchor.astimezone(UTC) + step.after
-        if step.calendar is Calendar.INSTANT:
-            return due
-        start = due if earliest is None else max(due, earliest)
-        found = forward(
-            start.astimezone(person.zone), person.quiet_until, business, policy.country, policy.closures, person
+    found = forward(start, person.quiet_until, business, policy.country, policy.closures, person)
+    if step.before_deadline is None:
+        return found
+    latest = deadline - step.before_deadline
+    if found is not None and found <= latest:
+        return found
+    moved = _backward(latest.astimezone(person.zone), person)
+    return moved if moved is not None and moved > (earliest or anchor) else None
+
+
+@lru_cache(maxsize=8192)
+def _on_its_day(policy: Policy, person: Person, anchor: Anchor, day: date) -> dict[int, datetime | None]:
+    """When each step is due that counts days from an anchor on that day. Cached: a whole gathering shares its days."""
+    return {
+        number: _on_day(
+            step,
+            policy,
+            person,
+            day + timedelta(days=step.days)
+            if step.days is not None
+            else add_business_days(day, step.business_days or 0, policy.country, policy.closures),
         )
-        if step.before_deadline is None:
-            return found
-        latest = deadline - step.before_deadline
-        if found is not None and found <= latest:
-            return found
-        moved = _backward(latest.astimezone(person.zone), person)
-        return moved if moved is not None and moved > (earliest or anchor) else None
-    if step.days is not None:
-        day += timedelta(days=step.days)
-    else:
-        day = add_business_days(day, step.business_days or 0, policy.country, policy.closures)
-    clock = step.at or time()
-    found = on_day(day, clock, business, person, policy.country, policy.closures)
-    if earliest is not None and found is not None and found < earliest:
-        local = earliest.astimezone(person.zone)
-        day = local.date() + (DAY if local.time() > clock else timedelta(0))
-        found = on_day(day, clock, business, person, policy.country, policy.closures)
-    return found
+        for number, step in enumerate(policy.steps, 1)
+        if step.anchor is anchor and step.after is None
+    }
+
+
+def _on_day(step: Step, policy: Policy, person: Person, day: date) -> datetime | None:
+    return on_day(day, step.at or time(), step.calendar is Calendar.BUSINESS, person, policy.country, policy.closures)
 
 
 @lru_cache(maxsize=8192)
 def on_day(day: date, clock: time, business: bool, person: Person, country: str, closures: Closures) -> datetime | None:
-    """The first admissible moment from a local day and time on. Cached: a whole gathering shares its days."""
+    """The first admissible moment from a local day and time on."""
     return forward(datetime.combine(day, clock, person.zone), clock, business, country, closures, person)
 
 

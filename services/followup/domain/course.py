@@ -1,18 +1,19 @@
 """The course of one follow-up: all that follows from what is known about it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from services.followup.domain import cadence, states
-from services.followup.domain.cadence import Person, Planned
+from services.followup.domain.cadence import Delay, Person, Planned
 from services.followup.domain.policy import Policy
 from services.followup.domain.states import Report, Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Followup:
+class Followup(NamedTuple):
     """What is known about a follow-up, reports and owner apart."""
 
     id: UUID
@@ -38,8 +39,7 @@ class Owner:
     """Since when they want no reminders."""
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """What follows. `steps` are those that are still ahead."""
 
     standing: Standing
@@ -57,8 +57,7 @@ def merge(known: Followup | None, heard: Followup) -> Followup:
     if known is None:
         return heard
     newest = max(known, heard, key=lambda each: (each.met_revision, each.mutual_interest, each.meeting_id))
-    return replace(
-        known,
+    return known._replace(
         meeting_id=newest.meeting_id,
         met_revision=newest.met_revision,
         mutual_interest=newest.mutual_interest,
@@ -74,19 +73,39 @@ def course(
 
     Raises `ImplausibleMeeting`.
     """
-    deadline_at = followup.met_at + policy.deadline
-    standing = states.standing(
-        reports,
-        followup.met_at,
-        deadline_at,
-        opted_out_at=owner.refused_at,
-        expired_at=followup.expired_at,
+    met_at = followup.met_at
+    delay = cadence.delay(policy, met_at, followup.known_at)
+    return _course(
+        policy,
+        owner,
+        met_at,
+        delay,
+        followup.paused_until,
+        followup.expired_at,
+        tuple(reports),
+        frozenset(fired),
     )
-    planned = cadence.plan(policy, owner.person, standing, followup.met_at, followup.known_at, followup.paused_until)
+
+
+@lru_cache(maxsize=8192)
+def _course(
+    policy: Policy,
+    owner: Owner,
+    met_at: datetime,
+    delay: Delay,
+    paused_until: datetime | None,
+    expired_at: datetime | None,
+    reports: tuple[Report, ...],
+    fired: frozenset[int],
+) -> Course:
+    """Cached: the two sides of a meeting, and all who met in one round, share it."""
+    deadline_at = met_at + policy.deadline
+    standing = states.standing(reports, met_at, deadline_at, opted_out_at=owner.refused_at, expired_at=expired_at)
+    planned = cadence.plan(policy, owner.person, standing, met_at, delay, paused_until)
     return Course(
         standing,
         deadline_at,
-        cadence.is_late(policy, followup.met_at, followup.known_at),
-        None if standing.closed or followup.expired_at else cadence.expires_at(policy, standing, followup.met_at),
+        delay.late,
+        None if standing.closed or expired_at else cadence.expires_at(policy, standing, met_at),
         tuple(step for step in planned if step.step not in fired) if fired else planned,
     )

@@ -1,9 +1,8 @@
 """Follow-ups with their plans and timers."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,8 +14,7 @@ from services.followup.store import reports as report_rows
 from shared.platform.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A follow-up as it is stored, with what its course follows from."""
 
     followup: Followup
@@ -58,7 +56,7 @@ async def load(tx: Connection, ids: Collection[UUID]) -> dict[UUID, Known]:
 
 
 def _followup(row: asyncpg.Record) -> Followup:
-    return Followup(*(row[name] for name in Followup.__dataclass_fields__))
+    return Followup(*(row[name] for name in Followup._fields))
 
 
 def _course(row: asyncpg.Record) -> Course:
@@ -79,14 +77,15 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
     """Write follow-ups as they are now, and set, move or delete their timers."""
     if not rows:
         return
-    ordered = sorted(rows, key=lambda each: each.followup.id.int)
-    # Plans that are the same object are sent once. Telling them apart by what is in them would cost more than it saves.
-    distinct = {id(each.course.steps): each.course.steps for each in ordered}
+    rows = sorted(rows, key=lambda each: each.followup.id.int)  # two transactions write in the same order
+    # Courses that are the same object are sent once. Telling them apart by what is in them would cost more than it saves.
+    distinct = {id(each.course): each.course for each in rows}
     numbers = {key: number for number, key in enumerate(distinct, 1)}
     await tx.execute(
-        "with row as materialized (select r.*, p.steps, p.kinds, p.due, p.until from unnest($1::followup_row[]) as r"
-        " join unnest($2::plan_row[]) with ordinality as p (steps, kinds, due, until, number) on p.number = r.plan"
-        "), saved as (insert into followup select id, gathering_id, meeting_id, owner, other, met_at, known_at,"
+        "with row as materialized (select * from unnest($1::followup_known[]) as r"
+        " join unnest($2::followup_course[]) with ordinality as c (deadline_at, late, state, state_since, occurred_at,"
+        " outcome, first_touch_at, appointment_at, closed, expires_at, steps, kinds, due, until, number)"
+        " on c.number = r.course), saved as (insert into followup select id, gathering_id, meeting_id, owner, other, met_at, known_at,"
         " met_revision, mutual_interest, policy, paused_until, expired_at, deadline_at, late, state, state_since,"
         " occurred_at, outcome, first_touch_at, appointment_at, closed, expires_at, steps, kinds, due, until, revision,"
         " plan_revision from row on conflict (id) do update set"
@@ -102,27 +101,16 @@ async def save(tx: Connection, rows: Sequence[Known]) -> None:
         " select id, owner, steps[1], due[1], plan_revision from row where cardinality(steps) > 0"
         " on conflict (followup_id) do update set step = excluded.step, due_at = excluded.due_at,"
         " plan_revision = excluded.plan_revision",
-        [_row(each, numbers[id(each.course.steps)]) for each in ordered],
-        [_plan(steps) for steps in distinct.values()],
+        [_known(each, numbers[id(each.course)]) for each in rows],
+        [_course_row(each) for each in distinct.values()],
     )
-    if ended := [each.followup.id for each in ordered if not each.course.steps]:
+    if ended := [each.followup.id for each in rows if not each.course.steps]:
         await tx.execute("delete from timer where followup_id = any($1::uuid[])", ended)
 
 
-def _plan(steps: tuple[Planned, ...]) -> tuple[list[Any], ...]:
-    """In the order of the type `plan_row`."""
-    return (
-        [step.step for step in steps],
-        [step.kind for step in steps],
-        [step.due_at for step in steps],
-        [step.useful_until for step in steps],
-    )
-
-
-def _row(known: Known, plan: int) -> tuple[Any, ...]:
-    """In the order of the type `followup_row`."""
-    followup, course = known.followup, known.course
-    standing = course.standing
+def _known(known: Known, course: int) -> tuple[Any, ...]:
+    """In the order of the type `followup_known`."""
+    followup = known.followup
     return (
         followup.id,
         followup.gathering_id,
@@ -136,6 +124,17 @@ def _row(known: Known, plan: int) -> tuple[Any, ...]:
         followup.policy,
         followup.paused_until,
         followup.expired_at,
+        known.revision,
+        known.plan_revision,
+        course,
+    )
+
+
+def _course_row(course: Course) -> tuple[Any, ...]:
+    """In the order of the type `followup_course`."""
+    standing = course.standing
+    steps, kinds, due, until = zip(*course.steps, strict=True) if course.steps else ((), (), (), ())
+    return (
         course.deadline_at,
         course.late,
         standing.state,
@@ -146,9 +145,10 @@ def _row(known: Known, plan: int) -> tuple[Any, ...]:
         standing.appointment_at,
         standing.closed,
         course.expires_at,
-        plan,
-        known.revision,
-        known.plan_revision,
+        steps,
+        kinds,
+        due,
+        until,
     )
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.followup.domain import cadence
 from services.followup.domain.business_days import add_business_days, is_business_day
-from services.followup.domain.cadence import ImplausibleMeeting, Person, expires_at, is_late, plan
+from services.followup.domain.cadence import ImplausibleMeeting, Person, Planned, delay, expires_at
 from services.followup.domain.policy import Calendar, Policy, Step
 from services.followup.domain.states import Standing, State
 
@@ -28,6 +29,17 @@ def jst(text: str) -> datetime:
 
 def open_since(met_at: datetime) -> Standing:
     return Standing(State.OPEN, met_at, met_at)
+
+
+def plan(
+    policy: Policy,
+    person: Person,
+    standing: Standing,
+    met_at: datetime,
+    known_at: datetime,
+    not_before: datetime | None = None,
+) -> tuple[Planned, ...]:
+    return cadence.plan(policy, person, standing, met_at, delay(policy, met_at, known_at), not_before)
 
 
 def planned(met_at: datetime, person: Person | None = None, state: State = State.OPEN) -> dict[str, datetime]:
@@ -96,7 +108,7 @@ def test_a_meeting_known_late_has_no_thank_you_and_a_forgotten_one_nothing() -> 
     known_at = met_at + timedelta(hours=25)
     kinds = [item.kind for item in plan(DEFAULT, Person(), open_since(met_at), met_at, known_at)]
     assert kinds[0] == "next_step"
-    assert is_late(DEFAULT, met_at, known_at)
+    assert delay(DEFAULT, met_at, known_at).late
     assert plan(DEFAULT, Person(), open_since(met_at), met_at, met_at + timedelta(days=91)) == ()
 
 
