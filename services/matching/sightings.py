@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from services.matching.domain.cards import Card, same_person
 from services.matching.domain.contacts import Step
 from services.matching.domain.meetings import EARLY, Sighting
-from services.matching.domain.text import name_key
+from services.matching.domain.people import name_key
 from services.matching.operations import Report, record
 from services.matching.store import contacts, evening, facts, meetings
 from services.matching.store.evening import Guest

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matching.domain.fit import Matrix, mentions, nearest_words, rarity_of, words_of
-from services.matching.domain.people import Person
-from services.matching.domain.text import avoids_sellers, clauses, company_key, is_solicitor, name_key
+from services.matching.domain.people import Person, name_key
+from services.matching.domain.text import avoids_sellers, clauses, company_key, is_solicitor
 from services.matching.domain.words import content_words, vocabulary
 
 Mask = NDArray[np.bool_]

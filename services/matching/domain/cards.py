@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from services.matching.domain.text import company_key, name_key
+from services.matching.domain.people import name_key
+from services.matching.domain.text import company_key
 from shared.lexicon import normal
 
 MAX_ROWS: Final = 20_000

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.lexicon import normal
+
 
 @dataclass(frozen=True)
 class Person:
@@ -35,3 +37,8 @@ class Person:
     def newcomer(self) -> bool:
         """Comes for the first time."""
         return self.times_attended == 0
+
+
+def name_key(name: str) -> str:
+    """A person's name without spaces and width."""
+    return "".join(normal(name).split())
