@@ -41,9 +41,18 @@ def test_the_lexicon_is_sound() -> None:
         assert len(concept.terms) >= 5
 
 
-def test_soliciting_needs_more_than_one_sign() -> None:
-    assert solicits(["年収1,000万円以上の見込み客"])
-    assert not solicits(["名刺交換もしたいです"])
+def test_soliciting_is_to_hunt_and_to_push() -> None:
+    assert solicits(["お乗り換えをお考えの会社様の見込み客"], ["今だけ初期費用ゼロのキャンペーン"])
+    assert solicits(["Prospects"], ["A road to passive income"])
+    assert not solicits(["名刺交換もしたいです。見込み客も"], ["鋳物なら何でも"]), (
+        "who hunts may still have something to give"
+    )
+    assert not solicits(["工場の保険を相談したい"], ["生命保険と損害保険の代理店。もしもの備えの勉強会をします"]), (
+        "a trade is no fault"
+    )
+    assert solicits([], ["見込み客のアポ、名刺交換を。節税とワンルームで資産形成"]), (
+        "many signs tell, wherever they stand"
+    )
 
 
 def test_legal_forms_do_not_make_two_companies() -> None:
