@@ -7,6 +7,7 @@ Reproducible by seed and number of proposals; time plays no part.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from services.matching.domain import annealing, annealing_state
 from services.matching.domain.design_seating import seat_by_design
+from services.matching.domain.grouping import regroup
 from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
@@ -43,8 +45,10 @@ def seat(
     `heat` multiplies the temperature of the start: more of it gets out of corners, and farther from what is published.
     """
     state = _State(problem, weights, seed)
-    if len(state.moves.spots):
-        published = bool((problem.published[~problem.frozen] != NOWHERE).any())
+    published = bool((problem.published[~problem.frozen] != NOWHERE).any())
+    if len(state.moves.spots) and problem.rounds == 1 and not published and problem.chairs.max() > annealing.DOUBLES:
+        regroup(state.moves, state.costs, proposals, progress)
+    elif len(state.moves.spots):
         # A swap at a larger table changes more pairs: its points spread as the square root of their number.
         most = max(int(problem.chairs.max(initial=0)), 2)
         scale = state.usual / USUAL * ((most - 1) / 3) ** 0.5
@@ -77,6 +81,11 @@ def warm() -> None:
         np.zeros(rounds, dtype=np.bool_),
     )  # fmt: skip
     seat(problem, Weights(), seed=1, proposals=10)
+    one = replace(
+        problem, present=here[:1], seats=tables[:1] * 3, chairs=tables[:1] * 3, pinned=nowhere[:1],
+        published=nowhere[:1], frozen=problem.frozen[:1],
+    )  # fmt: skip
+    seat(one, Weights(), seed=1, proposals=10)
     seat_by_design(problem, Weights(), seed=1)
 
 
