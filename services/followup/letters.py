@@ -28,7 +28,7 @@ def letter(
 
     None where nothing is to be written.
     """
-    kind = None if sheet.closed else drafts.next_letter(sheet.state)
+    kind = None if sheet.closed else drafts.next_letter(sheet.state, sheet.wants_next)
     if kind and kind != "thank_draft" and step in drafts.NEXT_STEPS:
         kind = step
     if kind is None:

@@ -98,7 +98,7 @@ class Sender:
             requeued, doubtful = await mail.recover(tx)
             taken = await mail.take(tx, self._worker, LEASE, len(self._lines))
         if requeued or doubtful:
-            log.warning("mail.recovered", count=requeued, rejected=doubtful)
+            log.warning("mail.recovered", requeued=requeued, uncertain=doubtful)
         await asyncio.gather(*map(self._send, self._lines, taken))
         return len(taken)
 

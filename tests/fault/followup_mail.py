@@ -51,7 +51,7 @@ with person as (
     insert into contact (registration_id, person_id, revision, email, locale, time_zone, news)
     select id, id, 1, 'p' || n || '@example.org', 'ja', 'Asia/Tokyo', false from person
 ), awake as (
-    insert into preference (registration_id, quiet_from, quiet_until) select id, '00:00', '00:00' from person
+    insert into preference (person_id, quiet_from, quiet_until) select id, '00:00', '00:00' from person
 ), followed as (
     insert into followup (id, gathering_id, meeting_id, owner, other, met_at, known_at, met_revision, mutual_interest,
         policy, deadline_at, late, state, state_since, occurred_at, closed, steps, kinds, due, until, revision,

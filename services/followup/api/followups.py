@@ -65,7 +65,7 @@ async def list_followups(
 ) -> dict[str, Any]:
     """What this attendee owes to whom, with a draft of the letter that comes next and the link of their own page.
 
-    `draft` is null while they have not noted a word about the talk (`asks_for_note`), or when no letter is due.
+    `news` says whether they may be written to with news of yours. `draft` is null while they have not noted a word about the talk (`asks_for_note`), or when no letter is due.
     """
     async with database.connection() as connection:
         if not await reading.is_registration_of(connection, caller.partner_id, registration_id):
@@ -81,6 +81,7 @@ async def list_followups(
         "registration_id": registration_id,
         "page_url": links_of(request).url(registration_id),
         "reminders": "stopped" if reader.stopped else "on",
+        "news": "on" if reader.news else "off",
         "followups": [_listed(rules_of(request), sheet, reader, person) for sheet in found],
     }
 

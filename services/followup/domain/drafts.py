@@ -114,9 +114,13 @@ def parted(text: str) -> Draft:
     return Draft(one_line(subject), re.sub(r"\n{3,}", "\n\n", body).strip())
 
 
-def next_letter(state: State) -> str | None:
-    """The kind of letter that comes next in a state; None where nothing is to be written."""
-    return _NEXT_LETTER.get(state)
+def next_letter(state: State, wants_next: bool | None = None) -> str | None:
+    """The kind of letter that comes next in a state; None where nothing is to be written.
+
+    Whoever noted at the gathering that they want no next step (`wants_next` False) is offered to keep in touch.
+    """
+    kind = _NEXT_LETTER.get(state)
+    return "follow" if kind == "next_step" and wants_next is False else kind
 
 
 def fact_of(note: str, topics: tuple[str, ...]) -> str:

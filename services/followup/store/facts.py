@@ -179,6 +179,10 @@ async def put_matched(tx: Connection, plans: Sequence[Matched]) -> None:
         [_json(each.introductions) for each in plans],
         [_json(each.seats) for each in plans],
     )
+    parts = [part for plan in plans for part in plan.introductions]
+    named = {each for part in parts for each in (part.counterpart, part.introducer) if each}
+    if gone := await erased_among(tx, named):
+        await strip_matched(tx, gone)
 
 
 def _json(parts: Iterable[Part]) -> str:
@@ -187,6 +191,19 @@ def _json(parts: Iterable[Part]) -> str:
 
 async def erase_matched(tx: Connection, ids: Collection[UUID]) -> None:
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", list(ids))
+
+
+async def strip_matched(tx: Connection, gone: Collection[UUID]) -> None:
+    """Take these people out of the introductions of others, as counterparts and as introducers."""
+    await tx.execute(
+        "update matched as m set introductions = (select coalesce(jsonb_agg(case when i.value ->> 'introducer' = any($1)"
+        " then i.value - 'introducer' else i.value end order by i.n), '[]')"
+        " from jsonb_array_elements(m.introductions) with ordinality as i (value, n)"
+        " where i.value ->> 'counterpart' <> all($1)) where m.registration_id in (select named.registration_id"
+        " from unnest($1::text[]) as each (id) cross join unnest(array['counterpart', 'introducer']) as role (name)"
+        " join matched as named on named.introductions @> jsonb_build_array(jsonb_build_object(role.name, each.id)))",
+        sorted(map(str, gone)),
+    )
 
 
 async def erased_among(tx: Connection, ids: Collection[UUID]) -> set[UUID]:
@@ -223,10 +240,11 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
         " union select person_id from contact where registration_id = any($1::uuid[])",
         gone,
     )
-    for table in ("registration", "profile", "contact", "preference", "matched", "reminder_plan"):
+    for table in ("registration", "profile", "contact", "matched", "reminder_plan"):
         await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)
+    await strip_matched(tx, gone)
     # Of a person of whom nothing else is left: a mail that is being written loses its delivery, and does not leave.
-    for table in ("mailbox", "delivery"):
+    for table in ("mailbox", "delivery", "preference"):
         await tx.execute(
             f"delete from {table} as m where person_id = any($1::uuid[])"
             " and not exists (select from registration where person_id = m.person_id)"

@@ -51,7 +51,7 @@ async def unplanned(tx: Connection, limit: int) -> list[UUID]:
         f" and d.until_at > now() and not f.closed and (f.paused_until is null or f.paused_until < now())"
         f" union all select m.owner, greatest(m.due_at, m.known_at) from {reminders.OPEN} and m.delivery_id is null"
         f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
-        f" left join preference as p on p.registration_id = news.owner"
+        f" left join preference as p on p.person_id = c.person_id"
         f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
         f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
         f" group by c.person_id limit $1",
@@ -85,7 +85,7 @@ async def mailboxes(tx: Connection, people: Collection[UUID], delivery: int | No
         f" union all select max(written_at) from note where author = mine.registration_id"
         f") as life (at) where mine.person_id = c.person_id) as active_at,"
         f" c.time_zone, p.quiet_from, p.quiet_until, p.away_from, p.away_until"
-        f" from contact as c left join preference as p on p.registration_id = c.registration_id"
+        f" from contact as c left join preference as p on p.person_id = c.person_id"
         f" where c.person_id = any($1::uuid[]) and c.refused_at is null and p.stopped_at is null"
         f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
         f" order by c.person_id, c.registration_id desc",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from functools import lru_cache
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,14 +13,17 @@ from shared.platform.database import Connection
 
 
 async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> dict[UUID, Owner]:
-    """What matters of each (registration, gathering): the time zone is the person's, else the gathering's."""
+    """What matters of each (registration, gathering): the time zone is the person's, else the gathering's.
+
+    What the person said of hours and reminders counts as soon as their contact is known.
+    """
     pairs = list(registrations)
     rows = await tx.fetch(
         "select o.id, least(c.refused_at, p.stopped_at) as refused_at, coalesce(c.time_zone, g.time_zone),"
         " p.quiet_from, p.quiet_until, p.away_from, p.away_until"
         " from unnest($1::uuid[], $2::uuid[]) as o (id, gathering_id)"
         " left join contact as c on c.registration_id = o.id left join gathering as g using (gathering_id)"
-        " left join preference as p on p.registration_id = o.id",
+        " left join preference as p on p.person_id = c.person_id",
         [owner for owner, _ in pairs],
         [gathering for _, gathering in pairs],
     )
@@ -45,33 +49,47 @@ def _zone(name: str | None) -> ZoneInfo:
         return JAPAN
 
 
+# All registrations of the persons whose preference was `noted`.
+_THEIRS: Final = (
+    " select registration_id from registration join noted using (person_id)"
+    " union select registration_id from contact join noted using (person_id)"
+)
+
+
 async def stop(tx: Connection, registration: UUID, at: datetime | None) -> list[UUID]:
     """Note that the person behind a registration wants no more reminders since `at`, or wants them again.
 
-    It counts for all their registrations, which are returned.
+    It counts for all their registrations, which are returned, and for those to come.
     """
     rows = await tx.fetch(
-        "insert into preference (registration_id, stopped_at)"
-        " select mine.registration_id, $2 from registration as asked join registration as mine using (person_id)"
-        " where asked.registration_id = $1"
-        " on conflict (registration_id) do update set stopped_at = case when excluded.stopped_at is null then null"
-        " else coalesce(preference.stopped_at, excluded.stopped_at) end returning registration_id",
+        "with noted as (insert into preference (person_id, stopped_at)"
+        " select person_id, $2 from registration where registration_id = $1"
+        " on conflict (person_id) do update set stopped_at = case when excluded.stopped_at is null then null"
+        f" else coalesce(preference.stopped_at, excluded.stopped_at) end returning person_id){_THEIRS}",
         registration,
         at,
     )
     return [row["registration_id"] for row in rows]
 
 
+async def stop_news(tx: Connection, registration: UUID, at: datetime | None) -> None:
+    """The same for news of organisers, which are another channel."""
+    await tx.execute(
+        "insert into preference (person_id, news_stopped_at) select person_id, $2 from registration"
+        " where registration_id = $1 on conflict (person_id) do update set news_stopped_at = excluded.news_stopped_at",
+        registration,
+        at,
+    )
+
+
 async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[UUID]:
     """Keep when the person behind a registration may be disturbed, for all their registrations, which are returned."""
     away_from, away_until = person.away[0] if person.away else (None, None)
     rows = await tx.fetch(
-        "insert into preference (registration_id, quiet_from, quiet_until, away_from, away_until)"
-        " select mine.registration_id, $2, $3, $4, $5 from registration as asked"
-        " join registration as mine using (person_id) where asked.registration_id = $1"
-        " on conflict (registration_id) do update set quiet_from = excluded.quiet_from,"
-        " quiet_until = excluded.quiet_until, away_from = excluded.away_from, away_until = excluded.away_until"
-        " returning registration_id",
+        "with noted as (insert into preference (person_id, quiet_from, quiet_until, away_from, away_until)"
+        " select person_id, $2, $3, $4, $5 from registration where registration_id = $1"
+        " on conflict (person_id) do update set quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,"
+        f" away_from = excluded.away_from, away_until = excluded.away_until returning person_id){_THEIRS}",
         registration,
         person.quiet_from,
         person.quiet_until,

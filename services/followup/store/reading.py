@@ -40,6 +40,8 @@ class Sheet:
     other_locale: str | None
     note: str
     topics: tuple[str, ...]
+    wants_next: bool | None
+    """Whether the owner noted at the gathering that they would like a next step; None: they did not say."""
     other_thanked_first: bool
     wished: bool
     """The owner would like to talk again."""
@@ -62,7 +64,7 @@ async def sheets(
         "select f.*, coalesce(g.title, '') as gathering, coalesce(p.name, '') as name,"
         " coalesce(p.company, '') as company, coalesce(p.title, '') as title, coalesce(p.needs, '') as needs,"
         " coalesce(p.offers, '') as offers, c.locale as other_locale, coalesce(n.text, '') as note,"
-        " coalesce(n.topics, '{}') as topics, back.first_touch_at is not null and (f.first_touch_at is null"
+        " coalesce(n.topics, '{}') as topics, noted.wants_next, back.first_touch_at is not null and (f.first_touch_at is null"
         " or back.first_touch_at < f.first_touch_at) as other_thanked_first, t.due_at as next_due_at,"
         " mine.followup_id is not null as wished,"
         " case when both_wish.yes then c.email end as email,"
@@ -78,6 +80,8 @@ async def sheets(
         " left join contact as c on c.registration_id = f.other"
         " left join lateral (select text, topics from note where author = f.owner and about = f.other"
         " order by written_at desc, note_id limit 1) as n on true"
+        " left join lateral (select wants_next from note where author = f.owner and about = f.other"
+        " and wants_next is not null order by written_at desc, note_id limit 1) as noted on true"
         " left join followup as back on back.owner = f.other and back.other = f.owner"
         " and back.gathering_id = f.gathering_id"
         " left join wish as mine on mine.followup_id = f.id left join wish as theirs on theirs.followup_id = back.id"
@@ -115,6 +119,8 @@ class Reader:
     card: Card
     locale: str
     stopped: bool
+    news: bool | None
+    """Whether they want news of the organiser; None: they never said so."""
     texts: Mapping[str, str]
     """The organiser's own texts, by `locale/name`."""
 
@@ -122,19 +128,20 @@ class Reader:
 async def reader(connection: Connection, registration: UUID) -> Reader | None:
     """The owner of a page; None for one who is not known, or not any more."""
     row = await connection.fetchrow(
-        "select r.registration_id, r.gathering_id, coalesce(p.name, '') as name, coalesce(p.company, '') as company,"
+        "select r.registration_id as registration, r.gathering_id as gathering, coalesce(p.name, '') as name, coalesce(p.company, '') as company,"
         " coalesce(p.needs, '') as needs, coalesce(p.offers, '') as offers, coalesce(c.locale, 'ja') as locale,"
-        " coalesce(c.refused_at, s.stopped_at) is not null as stopped, coalesce((select jsonb_object_agg(t.key, t.text)"
+        " coalesce(c.refused_at, s.stopped_at) is not null as stopped,"
+        " case when c.news then s.news_stopped_at is null end as news, coalesce((select jsonb_object_agg(t.key, t.text)"
         " from gathering_text as t where t.gathering_id = r.gathering_id), '{}') as texts"
         " from registration as r left join profile as p using (registration_id)"
-        " left join contact as c using (registration_id) left join preference as s using (registration_id)"
-        " where registration_id = $1",
+        " left join contact as c using (registration_id) left join preference as s on s.person_id = r.person_id"
+        " where r.registration_id = $1",
         registration,
     )
     if row is None:
         return None
     card = Card(row["name"], row["company"], row["needs"], row["offers"])
-    return Reader(row["registration_id"], row["gathering_id"], card, row["locale"], row["stopped"], row["texts"])
+    return Reader(card=card, **{name: row[name] for name in Reader.__dataclass_fields__ if name != "card"})
 
 
 async def is_registration_of(connection: Connection, partner: UUID, registration: UUID) -> bool:

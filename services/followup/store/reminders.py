@@ -17,7 +17,7 @@ OPEN = (
     " join gathering as g on g.gathering_id = r.gathering_id and g.phase <> 'cancelled'"
     " where m.done_at is null and m.due_at <= now() and m.until_at > now()"
     " and not exists (select from contact where registration_id = m.owner and refused_at is not null)"
-    " and not exists (select from preference where registration_id = m.owner and stopped_at is not null)"
+    " and not exists (select from preference where person_id = r.person_id and stopped_at is not null)"
     " and case m.kind"
     " when 'brief' then exists (select from matched where registration_id = m.owner and introductions <> '[]')"
     " else (r.attendance <> 'expected' or exists (select from followup where owner = m.owner))"
@@ -60,7 +60,7 @@ async def subjects(tx: Connection, registrations: Collection[UUID], default: int
         " coalesce(p.plan, '') as plan, coalesce(c.time_zone, g.time_zone), s.quiet_from, s.quiet_until, s.away_from,"
         " s.away_until from registration as r join gathering as g using (gathering_id)"
         " left join gathering_cadence as k using (gathering_id) left join profile as p using (registration_id)"
-        " left join contact as c using (registration_id) left join preference as s using (registration_id)"
+        " left join contact as c using (registration_id) left join preference as s on s.person_id = r.person_id"
         " where r.registration_id = any($1::uuid[]) and g.starts_at is not null",
         list(registrations),
         default,

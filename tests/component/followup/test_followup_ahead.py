@@ -294,3 +294,20 @@ async def test_any_order_and_any_repetition_plan_the_same(open_database_for: Ope
         order = known + dice.choices(known, k=4)
         dice.shuffle(order)
         assert await planned(order) == expected, seed
+
+
+async def test_an_erased_person_is_in_nobodys_introductions(world: World) -> None:
+    introduced = "select introductions from matched where registration_id = $1"
+    await world.hear(facts(world, hours=20))
+    await world.hear([event(matched(B, A, C, introducer=D), world.now), event(matched(C, B, introducer=A), world.now)])
+    await world.hear([tombstone(Registered, A, world.now)])
+    assert [each["counterpart"] for each in await world.value(introduced, B)] == [str(C)]
+    assert (await world.value(introduced, B))[0]["introducer"] == str(D)
+    assert "introducer" not in (await world.value(introduced, C))[0]
+    await world.hear([event(matched(C, A, B, revision=2, introducer=A), world.now)])
+    assert [each["counterpart"] for each in await world.value(introduced, C)] == [str(B)]
+    assert (
+        await world.value("select count(*) from matched where introductions::text like '%' || $1 || '%'", str(A)) == 0
+    )
+    await world.hear([tombstone(Registered, B, world.now)])
+    assert await world.value(introduced, C) == []

@@ -79,8 +79,8 @@ async def awake(world: World) -> None:
     """Nobody keeps quiet hours, so that the tests pass at night."""
     async with world.database.transaction() as tx:
         await tx.execute(
-            "insert into preference (registration_id, quiet_from, quiet_until)"
-            " select registration_id, '00:00', '00:00' from registration on conflict do nothing"
+            "insert into preference (person_id, quiet_from, quiet_until)"
+            " select person_id, '00:00', '00:00' from registration on conflict do nothing"
         )
 
 
@@ -153,7 +153,10 @@ async def test_unsubscribing_in_one_click_stops_everything(world: World, sink: t
         answer = await http.post(link, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
     assert await world.value("select count(*) from timer where owner = $1", A) == 0
-    assert await world.value("select stopped_at is not null from preference where registration_id = $1", A)
+    assert await world.value(
+        "select stopped_at is not null from preference join registration using (person_id) where registration_id = $1",
+        A,
+    )
 
 
 async def test_an_answer_before_the_mail_leaves_suppresses_it(world: World, sink: tuple[Sink, mail.Relay]) -> None:
@@ -181,7 +184,9 @@ async def test_nobody_is_written_to_who_does_not_want_it(
         await world.hear([event(contact(A, 2, thanks=False), world.now)])
     async with world.database.transaction() as tx:
         if refusal == "stop":
-            await tx.execute("update preference set stopped_at = now() where registration_id = $1", A)
+            await tx.execute(
+                "update preference set stopped_at = now() where person_id = $1", registered(A, world.now).person_id
+            )
         if refusal == "erased address":
             await tx.execute("delete from contact where registration_id = $1", A)
     await send(world, relay)

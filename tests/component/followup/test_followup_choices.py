@@ -1,0 +1,166 @@
+"""What people choose for themselves: it is theirs at every gathering, and holds for those to come."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.followup import operations
+from services.followup.app import SERVICE, build_links
+from services.followup.domain.states import State
+from shared.contracts.contact import Channels, Contact
+from shared.contracts.envelope import Event
+from shared.contracts.met import Met
+from shared.contracts.profile import Profile
+from shared.contracts.registered import Registered
+from tests.component.followup.ahead import door
+from tests.component.followup.conftest import (
+    PEOPLE,
+    World,
+    contact,
+    event,
+    followup_of,
+    met,
+    met_note,
+    registered,
+    tombstone,
+)
+from tests.component.followup.test_followup_mail import Sink, send, sink  # noqa: F401 - a fixture
+from tests.conftest import client
+
+pytestmark = pytest.mark.postgres
+A, B, C, *_ = PEOPLE
+PERSON = UUID(int=A.int + 0x1000)
+LATER, OTHER_LATER = UUID(int=0x900), UUID(int=0x901)
+ELSEWHERE = UUID(int=0xE)
+
+
+def later(world: World, *, news: bool = False) -> list[Event[Any]]:
+    """The same person at another gathering, where they met somebody."""
+    at = world.now - timedelta(minutes=10)
+    there = registered(LATER, at).model_copy(update={"person_id": PERSON, "gathering_id": ELSEWHERE})
+    reach = contact(LATER).model_copy(
+        update={"person_id": PERSON, "gathering_id": ELSEWHERE, "channels": Channels(news=news)}
+    )
+    talk = met(LATER, OTHER_LATER, at).model_copy(update={"gathering_id": ELSEWHERE})
+    return [event(there, at), event(reach, at), event(talk, at)]
+
+
+async def choose(world: World, owner: UUID, path: str, **form: str) -> None:
+    link = f"/f/{build_links(world.settings).token(owner)}"
+    async with client(SERVICE, world.database, world.settings) as http:
+        assert (await http.post(f"{link}/{path}", data=form)).status_code in (200, 303)
+
+
+async def owned(world: World, owner: UUID) -> Sequence[tuple[str, bool]]:
+    """State of each follow-up of an owner, and whether a timer runs for it."""
+    rows = await world.rows(
+        "select state, exists (select from timer where followup_id = id) as runs from followup where owner = $1", owner
+    )
+    return [(row["state"], row["runs"]) for row in rows]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_a_stop_holds_at_later_gatherings_until_it_is_taken_back(world: World, order: tuple[int, ...]) -> None:
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "stop")
+    facts = later(world)
+    await world.hear([facts[place] for place in order])
+    assert await owned(world, A) == await owned(world, LATER) == [("opted_out", False)]
+    await choose(world, LATER, "resume")
+    assert await owned(world, A) == await owned(world, LATER) == [("open", True)]
+
+
+async def test_nobody_who_stopped_hears_of_a_later_gathering(world: World, sink: Any) -> None:  # noqa: F811
+    handler, relay = sink
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "hours", quiet_from="00:00", quiet_until="00:00")
+    await choose(world, A, "unsubscribe")
+    await world.hear(later(world))
+    await world.due_now()
+    await world.fire()
+    await send(world, relay)
+    assert not [each for each in handler.received if contact(LATER).email in str(each["To"])]
+    await choose(world, LATER, "resume")
+    await world.due_now()
+    await world.fire()
+    await send(world, relay)
+    (mail,) = [each for each in handler.received if contact(LATER).email in str(each["To"])]
+    assert "List-Unsubscribe" in mail
+
+
+async def test_hours_hold_at_later_gatherings_too(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "hours", quiet_from="20:00", quiet_until="09:30")
+    await world.hear(later(world))
+    assert "09:30" in await page(world, LATER)
+
+
+async def page(world: World, owner: UUID, more: str = "", **query: str) -> str:
+    link = f"/f/{build_links(world.settings).token(owner)}{more}"
+    async with client(SERVICE, world.database, world.settings) as http:
+        return (await http.get(link, params={"lang": "en", **query})).text
+
+
+async def test_a_choice_is_forgotten_with_the_last_registration_and_not_before(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "stop")
+    await world.hear(later(world))
+    kept = "select count(*) from preference where person_id = $1"
+    await world.hear([tombstone(each, A, world.now) for each in (Registered, Profile, Contact)])
+    assert await world.value(kept, PERSON) == 1
+    await world.hear([tombstone(each, LATER, world.now) for each in (Registered, Profile, Contact)])
+    assert await world.value(kept, PERSON) == 0
+
+
+async def test_news_and_reminders_are_separate_channels(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    assert "No news from the organiser" not in await page(world, A), "nobody is asked to refuse what they never allowed"
+    await world.hear(later(world, news=True))
+    http = await door(world)
+
+    async def channels() -> tuple[str, str]:
+        answer = (await http.get(f"/v1/registrations/{LATER}/followups")).json()
+        return answer["reminders"], answer["news"]
+
+    assert "No news from the organiser" in await page(world, LATER)
+    assert await channels() == ("on", "on")
+    await choose(world, LATER, "news")
+    assert "News from the organiser again" in await page(world, LATER)
+    assert await channels() == ("on", "off")
+    assert await owned(world, LATER) == [("open", True)]
+    await choose(world, LATER, "stop")
+    await choose(world, LATER, "news", wanted="true")
+    assert await channels() == ("stopped", "on")
+
+
+@pytest.mark.parametrize(("wants", "kind"), [(True, "next_step"), (None, "next_step"), (False, "follow")])
+async def test_what_was_wished_at_the_gathering_selects_the_next_step(
+    world: World, wants: bool | None, kind: str
+) -> None:
+    await world.people_who_met([(0, 1)])
+    at = world.now - timedelta(minutes=9)
+    note = met_note(A, B, "教材の話をした", at).model_copy(update={"wants_next": wants})
+    line = met_note(A, B, "あとで書いた一行", at + timedelta(minutes=1)).model_copy(update={"note_id": UUID(int=7)})
+    await world.hear([event(note, at), event(line, at)])
+    await world.report(followup_of(A, B), State.THANKED)
+    shown = await page(world, A, f"/{followup_of(A, B)}")
+    assert f'name="step" value="{kind}"' in shown
+    http = await door(world)
+    (listed,) = (await http.get(f"/v1/registrations/{A}/followups")).json()["followups"]
+    assert listed["draft"]["kind"] == kind
+    assert 'name="step" value="invite"' in await page(world, A, f"/{followup_of(A, B)}", step="invite")
+
+
+async def test_a_stop_and_a_new_gathering_at_once_leave_nothing_running(world: World) -> None:
+    """Whichever commits first, the other sees it."""
+    await world.people_who_met([(0, 1)])
+    facts = later(world)
+    async with world.database.transaction() as tx:
+        await operations.stop(tx, world.rules, datetime.now(UTC), A, since=world.now)
+    await world.hear([each for each in facts if each.type is not Registered])
+    assert await owned(world, LATER) == [("opted_out", False)]
+    assert {each.type for each in facts} == {Registered, Contact, Met}
