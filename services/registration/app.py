@@ -4,7 +4,8 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.registration import api, commands, handlers
+from services.registration import commands, handlers
+from services.registration.api import gatherings, registrations, tags
 from services.registration.settings import RegistrationSettings
 from shared.contracts.conduct_reported import ConductReported
 from shared.delivery.consumer import Handlers
@@ -16,7 +17,8 @@ from shared.platform.service import Service
 def build_http(settings: RegistrationSettings, database: Database) -> FastAPI:
     """The partner API."""
     app = create_app("registration", database)
-    app.include_router(api.router)
+    for each in (tags, gatherings, registrations):
+        app.include_router(each.router)
     return app
 
 

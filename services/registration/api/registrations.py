@@ -1,43 +1,29 @@
-"""HTTP for partners: gatherings and registrations, single and in bulk."""
+"""HTTP for partners: registrations, single and in bulk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
 
 from services.registration import operations
+from services.registration.api.bodies import Body, Limit, Read, Write, next_after
 from services.registration.domain import registration as rules
-from services.registration.domain.answers import Answers, advise, suggest, suggested_tags
+from services.registration.domain.answers import Answers, advise, suggested_tags
 from services.registration.domain.csv_intake import NotCsv, read_csv
-from services.registration.domain.gathering import ExternalId, GatheringBody, PhaseBody
 from services.registration.domain.registration import Registration
 from services.registration.operations import Submitted
 from services.registration.store import gatherings, registrations
-from services.registration.store.gatherings import StoredGathering
-from shared.lexicon import lexicon
 from shared.platform import bulk, clock
-from shared.platform.auth import Principal, requires
+from shared.platform.auth import Principal
 from shared.platform.bulk import RowProblem, Verdict, Verdicts, rejected
-from shared.platform.database import Connection
+from shared.platform.database import Connection, Database
 from shared.platform.errors import Conflict, EnishiError, Invalid, NotFound
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
 
 router = APIRouter(prefix="/v1")
-
-GatheringsWrite = Annotated[Principal, requires("gatherings:write")]
-GatheringsRead = Annotated[Principal, requires("gatherings:read")]
-Write = Annotated[Principal, requires("registrations:write")]
-Read = Annotated[Principal, requires("registrations:read")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
-
-
-class Body(BaseModel):
-    """A request body: unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Decision(Body):
@@ -50,70 +36,6 @@ class Arrivals(Body):
     """Who arrived."""
 
     registration_ids: Annotated[list[UUID], Field(min_length=1, max_length=5000)]
-
-
-# --- tags ------------------------------------------------------------------------------------------------------------
-
-
-class Sentence(Body):
-    """What somebody needs or offers, in their own words."""
-
-    text: Annotated[str, Field(max_length=10_000)]
-
-
-@router.get("/tags")
-async def list_tags(caller: Read) -> dict[str, Any]:
-    """Every tag that needs and offers can have, with its name in Japanese and English."""
-    return {"tags": [{"tag": each.key, "ja": each.ja, "en": each.en} for each in lexicon().values()]}
-
-
-@router.post("/tags/suggestions")
-async def suggest_for(body: Sentence, caller: Read) -> dict[str, Any]:
-    """Tags for a sentence, for the person to confirm. Nothing is stored."""
-    return {"suggestions": [each.model_dump() for each in suggest(body.text)]}
-
-
-# --- gatherings ------------------------------------------------------------------------------------------------------
-
-
-@router.put("/gatherings/{external_id}")
-async def put_gathering(
-    external_id: Annotated[ExternalId, Path()], body: GatheringBody, database: Db, caller: GatheringsWrite
-) -> Response:
-    """Create or update a gathering under the partner's own id. Sending the same again changes nothing."""
-    async with database.transaction() as tx:
-        gathering, status = await operations.define_gathering(tx, caller.partner_id, external_id, body, clock.now())
-    return json_response(_gathering(gathering), 201 if status == "created" else 200)
-
-
-@router.get("/gatherings")
-async def list_gatherings(
-    database: Db, caller: GatheringsRead, after: UUID | None = None, limit: Limit = 100
-) -> dict[str, Any]:
-    """The partner's gatherings, oldest first; `next` is the `after` of the next page."""
-    async with database.connection() as connection:
-        found = await gatherings.gatherings(connection, caller.partner_id, after=after, limit=limit)
-    return {"items": [_gathering(each) for each in found], "next": _next(found, limit, "gathering_id")}
-
-
-@router.get("/gatherings/{gathering_id}")
-async def read_gathering(gathering_id: UUID, database: Db, caller: GatheringsRead) -> dict[str, Any]:
-    """One gathering as it is now."""
-    async with database.connection() as connection:
-        found = await gatherings.gathering(connection, caller.partner_id, gathering_id)
-    if found is None:
-        raise NotFound
-    return _gathering(found)
-
-
-@router.post("/gatherings/{gathering_id}/phase")
-async def change_phase(gathering_id: UUID, body: PhaseBody, database: Db, caller: GatheringsWrite) -> dict[str, Any]:
-    """Close, run, end, cancel or reopen a gathering."""
-    async with database.transaction() as tx:
-        return _gathering(await operations.change_phase(tx, caller.partner_id, gathering_id, body.phase, clock.now()))
-
-
-# --- registrations ---------------------------------------------------------------------------------------------------
 
 
 @router.post("/gatherings/{gathering_id}/registrations", status_code=201)
@@ -176,7 +98,7 @@ async def list_registrations(
         if await gatherings.gathering(connection, caller.partner_id, gathering_id) is None:
             raise NotFound
         found = await registrations.registrations(connection, gathering_id, status=status, after=after, limit=limit)
-    return {"items": [_registration(each) for each in found], "next": _next(found, limit, "registration_id")}
+    return {"items": [_registration(each) for each in found], "next": next_after(found, limit, "registration_id")}
 
 
 @router.get("/registrations/{registration_id}")
@@ -246,7 +168,7 @@ async def erase(registration_id: UUID, database: Db, caller: Write) -> Response:
 
 
 async def _decide(
-    database: Db, caller: Principal, registration_id: UUID, action: str, body: Decision | None
+    database: Database, caller: Principal, registration_id: UUID, action: str, body: Decision | None
 ) -> dict[str, Any]:
     async with database.transaction() as tx:
         reason = body.reason if body else None
@@ -256,7 +178,7 @@ async def _decide(
 
 
 async def _attend(
-    database: Db, caller: Principal, registration_id: UUID, change: Callable[[Registration], Registration]
+    database: Database, caller: Principal, registration_id: UUID, change: Callable[[Registration], Registration]
 ) -> dict[str, Any]:
     async with database.transaction() as tx:
         (result,) = await operations.attend(tx, caller.partner_id, [registration_id], change, clock.now())
@@ -289,20 +211,6 @@ def _verdict(row: int, result: Submitted) -> Verdict:
     if result.registration is None:
         return rejected(row, result.pointer, result.reason)
     return Verdict(row=row, status=result.status, id=str(result.registration.registration_id))
-
-
-def _next(found: Sequence[Any], limit: int, field: str) -> UUID | None:
-    return getattr(found[-1], field) if len(found) == limit else None
-
-
-def _gathering(gathering: StoredGathering) -> dict[str, Any]:
-    return {
-        "gathering_id": gathering.gathering_id,
-        "external_id": gathering.external_id,
-        "revision": gathering.revision,
-        "phase": gathering.phase,
-        **gathering.definition.model_dump(mode="json"),
-    }
 
 
 def _registration(registration: Registration) -> dict[str, Any]:

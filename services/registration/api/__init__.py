@@ -1,0 +1,1 @@
+"""HTTP for partners: a module for each of the things they have: tags, gatherings, registrations."""
