@@ -48,8 +48,7 @@ def _terms_by_start() -> dict[str, list[tuple[str, str]]]:
     return {start: sorted(found, key=lambda each: -len(each[0])) for start, found in index.items()}
 
 
-@lru_cache(maxsize=50_000)
-def _found(text: str) -> tuple[tuple[str, str], ...]:
+def _find(text: str) -> tuple[tuple[str, str], ...]:
     index = _terms_by_start()
     found: dict[str, str] = {}
     covered = 0  # end of the longest match so far
@@ -65,12 +64,25 @@ def _found(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
+_found = lru_cache(maxsize=50_000)(_find)
+
+
 def concepts_in(text: str) -> dict[str, str]:
     """Concepts that a text shows, each with the longest term that shows it.
 
     A term inside a longer one does not count: a `動物病院` is no `病院`. Takes time in proportion to the text.
     """
     return dict(_found(normal(text)))
+
+
+def concepts_once(text: str) -> dict[str, str]:
+    """The same for a text that is read once: nothing of it stays in memory."""
+    return dict(_find(normal(text)))
+
+
+def forget_texts() -> None:
+    """Forget what `concepts_in` has read: somebody who wrote it was erased."""
+    _found.cache_clear()
 
 
 def _stands(text: str, term: str, at: int) -> bool:
@@ -89,4 +101,4 @@ def _latin(character: str) -> bool:
 
 def suggest_tags(text: str, limit: int = 3) -> list[str]:
     """Tags for a sentence, for the person to confirm: the first concepts that it shows."""
-    return list(concepts_in(text))[:limit]
+    return list(concepts_once(text))[:limit]

@@ -19,7 +19,7 @@ from shared.contracts.vocabulary import (
     ShortText,
     Tag,
 )
-from shared.lexicon import concepts_in, lexicon, suggest_tags
+from shared.lexicon import concepts_once, lexicon, suggest_tags
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -113,7 +113,7 @@ class Suggestion(BaseModel):
 
 def suggest(text: str | None) -> list[Suggestion]:
     """Tags for what somebody wrote."""
-    shown = concepts_in(text or "")
+    shown = concepts_once(text or "")
     return [
         Suggestion(tag=tag, ja=lexicon()[tag].ja, en=lexicon()[tag].en, words=shown[tag])
         for tag in suggest_tags(text or "")

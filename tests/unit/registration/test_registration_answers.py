@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.registration.domain.answers import Answers, advise, clean, counted_goal, mailbox
+from services.registration.domain.answers import Answers, advise, clean, counted_goal, mailbox, suggest
+from shared import lexicon
 
 
 def answers(**more: Any) -> Answers:
@@ -166,3 +167,14 @@ def test_a_counted_goal_is_a_small_number_that_stands_in_the_text(goal: str) -> 
         assert str(count) in "".join(
             str(unicodedata.decimal(character, character)) for character in unicodedata.normalize("NFKC", goal)
         )
+
+
+def test_what_people_write_stays_in_no_memory_of_the_process() -> None:
+    """They may be erased while it runs."""
+    text = "銀行の融資を探しています"
+    lexicon.forget_texts()
+    assert [each.tag for each in suggest(text)] == list(lexicon.concepts_in(text))[:3]
+    assert lexicon._found.cache_info().currsize == 1, "of the one that plans need"
+    lexicon.forget_texts()
+    assert suggest(text)
+    assert lexicon._found.cache_info().currsize == 0
