@@ -15,21 +15,26 @@ from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 
 CANDIDATES = 12  # best partners of each person that a matching looks at; more gain nothing (measured up to 40)
-CAPS = (
-    0.12,
-    0.06,
-    0.18,
-    0.24,
-)  # how much of the usual worth of a meeting may count above zero; the first is best at 2,000
+# Shares of the usual worth of a meeting that may count above zero; the first is best at 2,000.
+CAPS = (0.12, 0.06, 0.18, 0.24)
+WIDENED = 3  # times that those who are left over may be others; once was enough for 1,000 people with 100 kept apart
 SMALL = 400  # people up to whom every cap is tried
 SWEEPS = 10  # of the bound; prices within 0.05 % of its end
 PASSES = 1  # times that each round is matched anew, knowing all others, without a cap
 
+Pairs = list[tuple[int, int]]
+
 
 def pair_up(problem: Problem, moved: float = 0.0) -> Seating:
-    """Seats at tables of two. Nobody meets twice; as many meet as can; who rests has not rested before if possible.
+    """Seats at tables of two, for the pairs of `best_pairs`."""
+    return _seat(problem, best_pairs(problem, moved))
 
-    A published pair counts `moved` points more for each of the two seats that stay. Rounds that are frozen and people who are pinned keep their seats; two people pinned to one table meet there.
+
+def best_pairs(problem: Problem, moved: float = 0.0) -> list[Pairs]:
+    """Who meets in each round. Nobody meets twice; as many meet as can; who rests has not rested before if possible.
+
+    A published pair counts `moved` points more for each of the two seats that stay. Rounds that are frozen and people who
+    are pinned keep their seats; two people pinned to one table meet there.
     """
     rounds = _together(np.where(problem.frozen[:, None], problem.published, problem.pinned))
     meetings = problem.present.sum(axis=0)
@@ -43,14 +48,14 @@ def pair_up(problem: Problem, moved: float = 0.0) -> Seating:
             net[i, j] = net[j, i] = -np.inf
     caps = CAPS if problem.people <= SMALL else CAPS[:1]
     tried = [_rounds(problem, net, rounds, cap * usual, 2 * moved) for cap in caps]
-    return _seat(problem, max(tried, key=lambda each: (sum(map(len, each)), _total(problem, each))))
+    return max(tried, key=lambda each: (sum(map(len, each)), _total(problem, each)))
 
 
-def _total(problem: Problem, rounds: list[list[tuple[int, int]]]) -> float:
+def _total(problem: Problem, rounds: list[Pairs]) -> float:
     return float(sum(problem.worth[pair] for pairs in rounds for pair in pairs))
 
 
-def _together(table: NDArray[np.int32]) -> list[list[tuple[int, int]]]:
+def _together(table: NDArray[np.int32]) -> list[Pairs]:
     """The pairs of each round whom these tables bring together."""
     rounds = []
     for row in table:
@@ -61,16 +66,14 @@ def _together(table: NDArray[np.int32]) -> list[list[tuple[int, int]]]:
     return rounds
 
 
-def _rounds(
-    problem: Problem, whole: NDArray[np.float64], fixed: list[list[tuple[int, int]]], cap: float, kept: float
-) -> list[list[tuple[int, int]]]:
+def _rounds(problem: Problem, whole: NDArray[np.float64], fixed: list[Pairs], cap: float, kept: float) -> list[Pairs]:
     net = whole.copy()
     published = _together(problem.published)
     loose = problem.present & ~problem.frozen[:, None]
     for r, pairs in enumerate(fixed):
         for pair in pairs:
             loose[r, list(pair)] = False
-    found: list[list[tuple[int, int]]] = [[] for _ in fixed]
+    found: list[Pairs] = [[] for _ in fixed]
     rested = np.zeros(problem.people)
     for sweep in range(1 + PASSES):
         for r in range(problem.rounds):
@@ -92,9 +95,7 @@ def _rounds(
     return [pairs + more for pairs, more in zip(fixed, found, strict=True)]
 
 
-def _match(
-    net: NDArray[np.float64], here: NDArray[Any], rested: NDArray[np.float64], room: int
-) -> list[tuple[int, int]]:
+def _match(net: NDArray[np.float64], here: NDArray[Any], rested: NDArray[np.float64], room: int) -> Pairs:
     """Pairs of one round: as many as there can be, who has rested before first, then worth the most."""
     if len(here) < 2 or room < 1:
         return []
@@ -109,13 +110,17 @@ def _match(
     near = np.zeros(shown.shape, dtype=np.bool_)
     np.put_along_axis(near, np.argpartition(-shown, wide - 1, axis=1)[:, :wide], True, axis=1)
     found = _heaviest(shown, np.triu((near | near.T) & open_pairs, 1))
-    if len(found) < len(here) // 2 and not near.all():  # candidates may be too few for everybody
-        found = _heaviest(shown, np.triu(open_pairs, 1))
+    for _ in range(WIDENED):  # candidates may be too few for everybody: whoever is left over may meet anybody
+        left = np.setdiff1d(np.arange(len(here)), np.array(found, dtype=np.int64).ravel())
+        if len(left) < 2 or near[left].all():
+            break
+        near[left] = True
+        found = _heaviest(shown, np.triu((near | near.T) & open_pairs, 1))
     found.sort(key=lambda pair: -float(shown[pair]))
     return [(int(here[i]), int(here[j])) for i, j in found[:room]]
 
 
-def _heaviest(shown: NDArray[np.float64], edges: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _heaviest(shown: NDArray[np.float64], edges: NDArray[np.bool_]) -> Pairs:
     """Maximum-weight matching among those of most pairs. Weights are whole hundredths of a point, from one up."""
     rows, columns = np.nonzero(edges)
     weights = np.rint(100 * (shown[rows, columns] - shown[rows, columns].min())).astype(np.int64) + 1
@@ -125,7 +130,7 @@ def _heaviest(shown: NDArray[np.float64], edges: NDArray[np.bool_]) -> list[tupl
     return sorted(rustworkx.max_weight_matching(graph, max_cardinality=True, weight_fn=int))
 
 
-def _seat(problem: Problem, rounds: list[list[tuple[int, int]]]) -> Seating:
+def _seat(problem: Problem, rounds: list[Pairs]) -> Seating:
     """Pairs to tables: pinned or published ones where they are, the others at the free tables in order."""
     table = np.where(problem.frozen[:, None], problem.published, problem.pinned).astype(np.int32)
     for r, pairs in enumerate(rounds):
