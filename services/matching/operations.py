@@ -1,5 +1,6 @@
 """Record meetings: the one path for every door, single or bulk."""
 
+import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -56,23 +57,16 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
     """Merge reports into meetings and publish `met` and `met-note` for what changed; one result per report."""
     people = {side for report in reports for side in (report.sighting.one, report.sighting.other)}
     homes = await facts.hold_registrations(tx, partner_id, list(people))
-    problems = [_problem(report, homes, now) for report in reports]
-    good = [report for report, problem in zip(reports, problems, strict=True) if problem is None]
-    await store.lock_gathering_meetings(tx, list({report.sighting.gathering_id for report in good}))
-    known = await store.meetings(tx, list({report.sighting.meeting_id for report in good}))
-
+    # Arithmetic over many reports is done aside, so that other requests are answered meanwhile.
+    problems = await asyncio.to_thread(lambda: [_problem(report, homes, now) for report in reports])
+    ids = await asyncio.to_thread(lambda: [report.sighting.meeting_id for report in reports])
     by_meeting: dict[UUID, list[Report]] = defaultdict(list)
-    for report in good:
-        by_meeting[report.sighting.meeting_id].append(report)
-    after: dict[UUID, Meeting] = {}
-    for meeting_id, group in by_meeting.items():
-        meeting = merge(known.get(meeting_id), [report.sighting for report in group])
-        for note in (note for report in group for note in report.notes):
-            meeting = meeting and with_wish(meeting, note.author, note.wants_next)
-        for author, wish in (wish for report in group for wish in report.wishes.items()):
-            meeting = meeting and with_wish(meeting, author, wish)
-        if meeting is not None:
-            after[meeting_id] = meeting
+    for report, meeting_id, problem in zip(reports, ids, problems, strict=True):
+        if problem is None:
+            by_meeting[meeting_id].append(report)
+    await store.lock_gathering_meetings(tx, list({group[0].sighting.gathering_id for group in by_meeting.values()}))
+    known = await store.meetings(tx, list(by_meeting))
+    after = await asyncio.to_thread(_merged, known, by_meeting)
 
     changed = [meeting for key, meeting in sorted(after.items()) if meeting != known.get(key)]
     await store.upsert_meetings(tx, partner_id, changed)
@@ -86,16 +80,30 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
         for note in report.notes
     }
     revisions = await store.upsert_notes(tx, [(*key, _sha256(note)) for key, note in notes.items()])
-    events = [out.event(_met(meeting)) for meeting in changed]
+    events = await asyncio.to_thread(lambda: [out.event(_met(meeting)) for meeting in changed])
     events += [
         out.event(_note(after[key[0]], note, revisions[key], now)) for key, note in notes.items() if key in revisions
     ]
     await outbox.add(tx, events)
     metrics.accepted.labels("meeting").inc(len(changed))
     return [
-        problem or _result(known.get(report.sighting.meeting_id), after[report.sighting.meeting_id])
-        for report, problem in zip(reports, problems, strict=True)
+        problem or _result(known.get(meeting_id), after[meeting_id])
+        for meeting_id, problem in zip(ids, problems, strict=True)
     ]
+
+
+def _merged(known: Mapping[UUID, Meeting], by_meeting: Mapping[UUID, Sequence[Report]]) -> dict[UUID, Meeting]:
+    """Each meeting after what was reported of it."""
+    after: dict[UUID, Meeting] = {}
+    for meeting_id, group in by_meeting.items():
+        meeting = merge(known.get(meeting_id), [report.sighting for report in group])
+        for note in (note for report in group for note in report.notes):
+            meeting = meeting and with_wish(meeting, note.author, note.wants_next)
+        for author, wish in (wish for report in group for wish in report.wishes.items()):
+            meeting = meeting and with_wish(meeting, author, wish)
+        if meeting is not None:
+            after[meeting_id] = meeting
+    return after
 
 
 def _problem(report: Report, homes: dict[UUID, UUID], now: datetime) -> Result | None:

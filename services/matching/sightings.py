@@ -1,13 +1,14 @@
 """Meetings that others saw: cards exchanged on the day, and contacts of sensors. Both end as ordinary meetings."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.matching.domain.cards import Card, same_person
+from services.matching.domain.cards import Card, read_cards, same_person
 from services.matching.domain.contacts import Step
 from services.matching.domain.meetings import EARLY, Sighting
 from services.matching.domain.people import name_key
@@ -19,15 +20,31 @@ from shared.platform.bulk import Verdict, rejected
 from shared.platform.database import Connection
 
 
-async def cards(tx: Connection, owner: Guest, found: Sequence[Card], now: datetime) -> list[Verdict]:
-    """Somebody's cards as meetings of their gathering; one verdict per card."""
+async def cards(tx: Connection, owner: Guest, file: bytes, now: datetime) -> list[Verdict]:
+    """The cards of somebody's export as meetings of their gathering; one verdict per card. Raises `NotCards`."""
+    people = await evening.guests(tx, owner.gathering.gathering_id)
+    # Half a second at 20,000 cards: aside, so that other requests are answered meanwhile.
+    verdicts, reports = await asyncio.to_thread(_compared, owner, file, people.values(), now)
+    results = await record(tx, owner.gathering.partner_id, [report for _, report in reports], now)
+    for (row, _), result in zip(reports, results, strict=True):
+        if result.meeting is None:
+            verdicts[row] = rejected(row, result.pointer, result.reason)
+        else:
+            verdicts[row] = Verdict(row=row, status=result.status, id=str(result.meeting.meeting_id))
+    return [verdicts[row] for row in sorted(verdicts)]
+
+
+def _compared(
+    owner: Guest, file: bytes, guests: Collection[Guest], now: datetime
+) -> tuple[dict[int, Verdict], list[tuple[int, Report]]]:
+    """By row: verdicts on cards that are nobody's or of no day of the gathering, and reports of the others."""
     people: dict[str, list[Guest]] = defaultdict(list)
-    for guest in (await evening.guests(tx, owner.gathering.gathering_id)).values():
+    for guest in guests:
         if guest.id != owner.id and guest.name:
             people[name_key(guest.name)].append(guest)
     verdicts: dict[int, Verdict] = {}
     reports: list[tuple[int, Report]] = []
-    for card in found:
+    for card in read_cards(file):
         met_at = None if card.exchanged_on is None else _moment(owner.gathering, card.exchanged_on, now)
         other = _whose(card, people[name_key(card.name)])
         if met_at is None:
@@ -37,13 +54,7 @@ async def cards(tx: Connection, owner: Guest, found: Sequence[Card], now: dateti
         else:
             sighting = Sighting(owner.gathering.gathering_id, owner.id, other.id, met_at, "card")
             reports.append((card.row, Report(sighting, ())))
-    results = await record(tx, owner.gathering.partner_id, [report for _, report in reports], now)
-    for (row, _), result in zip(reports, results, strict=True):
-        if result.meeting is None:
-            verdicts[row] = rejected(row, result.pointer, result.reason)
-        else:
-            verdicts[row] = Verdict(row=row, status=result.status, id=str(result.meeting.meeting_id))
-    return [verdicts[row] for row in sorted(verdicts)]
+    return verdicts, reports
 
 
 def _whose(card: Card, namesakes: Sequence[Guest]) -> Guest | None:
@@ -86,13 +97,7 @@ async def sensed(
     homes = await facts.hold_registrations(
         tx, gathering.partner_id, sorted({side for each in rows for side in (each.one, each.other)})
     )
-    verdicts, good = [], []
-    for each in rows:
-        if problem := _problem(gathering, homes, each, now):
-            verdicts.append(rejected(each.row, *problem))
-        else:
-            good.append(each)
-            verdicts.append(Verdict(row=each.row, status="kept"))
+    verdicts, good = await asyncio.to_thread(_checked, gathering, homes, rows, now)
     # One at a time: two parts of a stream at once would each count without the other.
     await meetings.lock_gathering_meetings(tx, [gathering.gathering_id])
     talks = await contacts.add_steps(tx, gathering.gathering_id, [each.step for each in good], now)
@@ -103,6 +108,20 @@ async def sensed(
     ]
     results = await record(tx, gathering.partner_id, reports, now)
     return verdicts, sum(1 for each in results if each.status in ("created", "updated"))
+
+
+def _checked(
+    gathering: Gathering, homes: dict[UUID, UUID], rows: Sequence[Seen], now: datetime
+) -> tuple[list[Verdict], list[Seen]]:
+    """A verdict per row, and the rows that are good."""
+    verdicts, good = [], []
+    for each in rows:
+        if problem := _problem(gathering, homes, each, now):
+            verdicts.append(rejected(each.row, *problem))
+        else:
+            good.append(each)
+            verdicts.append(Verdict(row=each.row, status="kept"))
+    return verdicts, good
 
 
 def _problem(gathering: Gathering, homes: dict[UUID, UUID], seen: Seen, now: datetime) -> tuple[str, str] | None:

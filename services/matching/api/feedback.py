@@ -161,7 +161,7 @@ async def _bulk(
     model: type[RowT],
     keep: Callable[[Connection, Sequence[RowT]], Awaitable[Sequence[str | None]]],
 ) -> Response:
-    rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), model))
+    rows = await bulk.read_rows(request, model)
     good = [(row, body) for row, body in rows if isinstance(body, model)]
     async with database.transaction() as tx:
         problems = await keep(tx, [body for _, body in good])

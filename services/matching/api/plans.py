@@ -181,7 +181,7 @@ async def record_meetings(
     request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
 ) -> Response:
     """Record many meetings: one JSON object a line. Every row gets a verdict; good rows are kept."""
-    rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), MeetingBody))
+    rows = await bulk.read_rows(request, MeetingBody)
     good = [(row, body) for row, body in rows if isinstance(body, MeetingBody)]
     async with database.transaction() as tx:
         results = await record(tx, caller.partner_id, [body.report() for _, body in good], clock.now())

@@ -1,5 +1,6 @@
 """HTTP for partners: meetings from card exports and from sensors."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from services.matching import sightings
 from services.matching.api.plans import Body
-from services.matching.domain.cards import NotCards, read_cards
+from services.matching.domain.cards import NotCards
 from services.matching.domain.contacts import step
 from services.matching.settings import MatchingSettings
 from services.matching.sightings import Seen
@@ -52,10 +53,9 @@ async def import_cards(
         if owner is None or owner.registered.partner_id != caller.partner_id:
             raise NotFound
         try:
-            cards = list(read_cards(content))
+            verdicts = await sightings.cards(tx, owner, content, clock.now())
         except NotCards as error:
             raise Invalid(str(error)) from None
-        verdicts = await sightings.cards(tx, owner, cards, clock.now())
     return bulk.answer(verdicts)
 
 
@@ -67,13 +67,13 @@ async def take_contacts(
 
     Contacts of less than a minute in all are kept but are no meeting yet.
     """
-    rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), Contact))
+    rows = await bulk.read_rows(request, Contact)
+    good = await asyncio.to_thread(lambda: [body.seen(row) for row, body in rows if isinstance(body, Contact)])
     settings: MatchingSettings = request.app.state.settings
     async with database.transaction() as tx:
         gathering = await facts.gathering(tx, caller.partner_id, gathering_id)
         if gathering is None:
             raise NotFound
-        good = [body.seen(row) for row, body in rows if isinstance(body, Contact)]
         verdicts, changed = await sightings.sensed(tx, gathering, good, settings.sensor_least_seconds, clock.now())
     bad = [body for _, body in rows if isinstance(body, Verdict)]
     refused = sorted([*bad, *(each for each in verdicts if each.status == "rejected")], key=lambda each: each.row)

@@ -66,10 +66,8 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         done = await plans.newest_plan(connection, gathering.gathering_id, "done")
         alone = await live.alone(connection, gathering, visit.settings.isolation_minutes, visit.now)
         flagged = await _flagged(connection, visit, people)
-    return visit.pages.render(
+    return await visit.page(
         "board.html",
-        visit.locale,
-        visit=visit,
         said=said,
         rounds=rounds,
         at=at,

@@ -52,9 +52,7 @@ async def _page(
     async with database.connection() as connection:
         people = await evening.guests(connection, visit.gathering.gathering_id)
     here = by_name(each for each in people.values() if each.registered.attendance == "checked_in")
-    return visit.pages.render(
-        "board_desk.html", visit.locale, visit=visit, people=here, person=person, text=text, found=found
-    )
+    return await visit.page("board_desk.html", people=here, person=person, text=text, found=found)
 
 
 async def _guests(connection: Connection, visit: BoardVisit, *wanted: UUID) -> list[Guest]:

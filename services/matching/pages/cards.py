@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response, UploadFile
 
 from services.matching import sightings
-from services.matching.domain.cards import NotCards, read_cards
+from services.matching.domain.cards import NotCards
 from services.matching.pages.visits import Visitor
 from shared.platform.http import Db
 from shared.platform.pages import PersonsRoute
@@ -20,10 +20,10 @@ async def ask_for_cards(visit: Visitor) -> Response:
 @router.post("/{token}/cards/bulk")
 async def take_cards(visit: Visitor, database: Db, file: UploadFile) -> Response:
     """Take the file; the same file again changes nothing. The file itself is not kept."""
+    content = await file.read()
     try:
-        cards = list(read_cards(await file.read()))
+        async with database.transaction() as tx:
+            verdicts = await sightings.cards(tx, visit.guest, content, visit.now)
     except NotCards as error:
         return visit.pages.render("cards.html", visit.locale, 422, visit=visit, verdicts=None, reason=str(error))
-    async with database.transaction() as tx:
-        verdicts = await sightings.cards(tx, visit.guest, cards, visit.now)
-    return visit.pages.render("cards.html", visit.locale, visit=visit, verdicts=verdicts, reason=None)
+    return await visit.page("cards.html", verdicts=verdicts, reason=None)

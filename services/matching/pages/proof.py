@@ -25,10 +25,8 @@ async def proof(visit: Organiser, database: Db, said: str | None = None) -> Resp
         done = await plans.newest_plan(connection, gathering_id, DONE)
         beyond = await plans.unattainable(connection, done.plan_id) if done else []
         people = await evening.guests(connection, gathering_id, [key for key, _, _ in beyond])
-    return visit.pages.render(
+    return await visit.page(
         "proof.html",
-        visit.locale,
-        visit=visit,
         said=said,
         plan=done,
         audit=audit_state(done) if done else None,

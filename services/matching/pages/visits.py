@@ -1,5 +1,6 @@
 """Visits to an evening's pages: whose link it is, and in which language."""
 
+import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from services.matching.links import Links
 from services.matching.settings import MatchingSettings
@@ -37,6 +38,10 @@ class _ByLink:
     def time(self, value: datetime) -> str:
         """A time of day where the gathering is."""
         return local_time(self.gathering, value)
+
+    async def page(self, name: str, **values: Any) -> Response:
+        """A page that lists everybody, written aside: 0.3 s at 2,000 people, in which other requests are answered."""
+        return await asyncio.to_thread(self.pages.render, name, self.locale, visit=self, **values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,9 @@
 """What others tell: gatherings, registrations, profiles; and who was erased."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.gathering import Gathering
@@ -168,13 +170,12 @@ async def attendees(connection: Connection, gathering_id: UUID) -> list[tuple[Re
         " order by registration_id",
         gathering_id,
     )
-    return [
-        (
-            Registered.read(row["registered"].encode()),
-            None if row["profile"] is None else Profile.read(row["profile"].encode()),
-        )
-        for row in rows
-    ]
+    return await asyncio.to_thread(lambda: [_attendee(row) for row in rows])  # 0.2 s at 2,000 people
+
+
+def _attendee(row: Any) -> tuple[Registered, Profile | None]:
+    profile = None if row["profile"] is None else Profile.read(row["profile"].encode())
+    return Registered.read(row["registered"].encode()), profile
 
 
 async def met_before(connection: Connection, gathering_id: UUID) -> list[tuple[UUID, UUID]]:
