@@ -211,3 +211,20 @@ async def test_an_idle_loop_asks_almost_nothing(world: World) -> None:
         await connection.close()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_step_that_is_recorded_already_stops_nobody_else(world: World) -> None:
+    """It cannot be by the service itself; but a timer that was put back by hand must not hold up all that are due."""
+    await world.people_who_met([(0, 1), (0, 2)])
+    first = followup_of(A, B)
+    await world.due_now()
+    assert await world.fire() == 4
+    async with world.database.transaction() as tx:
+        await tx.execute("update timer set step = 1, due_at = now() - interval '1 second'")
+        await tx.execute("delete from due_item where followup_id <> $1", first)
+    assert await world.fire() == 4
+    assert await world.value("select count(*) from due_item") == 4
+    assert await world.value("select count(*) from timer where step = 1") == 0
+    again = [each.id for each in await outbox_of(world.database)]
+    assert len(again) == 8
+    assert len(set(again)) == 4
