@@ -1,11 +1,12 @@
 """Composition root of matching: the only file that builds things."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import handlers, learner, planner
+from services.matching import handlers, learner, planner, retention
 from services.matching.api import desk as desk_api
 from services.matching.api import feedback as feedback_api
 from services.matching.api import learning, links, live, plans, sightings
@@ -64,8 +65,12 @@ def build_handlers(settings: MatchingSettings) -> Handlers:
 
 
 def build_tasks(settings: MatchingSettings, database: Database) -> Mapping[str, Part]:
-    """Planner and learner work beside HTTP and consumer."""
-    return {"planner": lambda: planner.run(settings, database), "learner": lambda: learner.run(database)}
+    """Planner, learner and retention work beside HTTP and consumer."""
+    return {
+        "planner": lambda: planner.run(settings, database),
+        "learner": lambda: learner.run(database),
+        "retention": lambda: retention.run(database, timedelta(days=settings.keep_days)),
+    }
 
 
 SERVICE = Service(

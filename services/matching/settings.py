@@ -15,6 +15,9 @@ class MatchingSettings(Settings):
     """Signs the links of an evening. Several, separated by commas: the first signs, all are accepted."""
     link_days: Annotated[int, Field(ge=1, le=365)] = 90
     """How long evening, badge and board links work, in days: badges are printed before the day."""
+    keep_days: Annotated[int, Field(ge=14, le=3650)] = 90
+    """How long what only serves one evening is kept after it, in days: who was away, pins, proposals, wishes, the words of
+    introductions, vectors; and plans that a newer one has replaced. By default as long as the links of an evening work."""
     planner_processes: Annotated[int, Field(ge=1, le=32)] = 1
     """Processes that compute plans, away from the event loop."""
     plan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 10_000_000
