@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from shared.platform.errors import EnishiError
+from shared.platform.signed_links import secrets_of
 
 
 class BadSettings(EnishiError):
@@ -41,6 +42,14 @@ class Settings(BaseModel):
     """Where spans go (OTLP over HTTP). Unset: trace context is passed on, nothing is exported."""
     trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
 
+    @field_validator("link_secret")
+    @classmethod
+    def _secrets_are_secret(cls, value: str | None) -> str | None:
+        """Here, so that a short one is told at the start and not by the first page."""
+        if value is not None:
+            secrets_of(value)
+        return value
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read every field from the environment. Raises `BadSettings` with one line that names the variable."""
@@ -58,5 +67,8 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             # Only names and reasons: values may be passwords.
-            lines = [f"{str(detail['loc'][0]).upper()}: {detail['msg']}" for detail in error.errors()]
+            lines = [
+                f"{str(detail['loc'][0]).upper()}: {detail['msg'].removeprefix('Value error, ')}"
+                for detail in error.errors()
+            ]
             raise BadSettings("; ".join(lines)) from None

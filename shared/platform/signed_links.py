@@ -9,20 +9,32 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from shared.platform.errors import Gone, NotFound
 
 _DAY: Final = 86_400  # seconds
+LEAST: Final = 16  # characters of each secret: drawn at random, that is more than anybody can try
+
+
+def secrets_of(text: str) -> list[str]:
+    """Secrets, separated by commas; nothing beside a comma is none. Raises `ValueError` with a sentence for an operator.
+
+    Each must be long enough by itself: every one of them is accepted, so the shortest is what a forger tries.
+    """
+    found = [each.strip() for each in text.split(",") if each.strip()]
+    if not found:
+        raise ValueError("There is no secret to sign links with.")
+    if any(len(each) < LEAST for each in found):
+        raise ValueError(f"Each secret needs at least {LEAST} characters; several are separated by commas.")
+    return found
 
 
 class SignedLinks:
     """Signs ids for one purpose and checks them. A link for one purpose opens nothing of another.
 
     Of several secrets, separated by commas, the first signs and all are accepted, so that they rotate.
-    Raises `ValueError` where there is none.
+    Raises `ValueError` where there is none or one is too short.
     """
 
     def __init__(self, secrets: str, purpose: str, days: int) -> None:
-        # itsdangerous signs with the last key of a list. Nothing beside a comma is no secret: anybody could sign with it.
-        keys = [each.strip() for each in reversed(secrets.split(",")) if each.strip()]
-        if not keys:
-            raise ValueError("no secret to sign links with")
+        # itsdangerous signs with the last key of a list.
+        keys = secrets_of(secrets)[::-1]
         self._serializer = URLSafeTimedSerializer(keys, salt=purpose, signer_kwargs={"digest_method": hashlib.sha256})
         self._seconds = days * _DAY
 

@@ -24,6 +24,11 @@ def test_defaults_and_environment() -> None:
         ({"REPLICA_NAME": "a b"}, "REPLICA_NAME"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"LINK_SECRET": "short"}, "LINK_SECRET"),
+        (
+            {"LINK_SECRET": "a-secret-that-is-long-enough, short"},
+            "LINK_SECRET: Each secret needs at least 16 characters; several are separated by commas.",
+        ),
+        ({"LINK_SECRET": ",,,,,,,,,,,,,,,,,"}, "LINK_SECRET: There is no secret to sign links with."),
     ],
 )
 def test_a_bad_value_names_the_variable_and_hides_the_value(change: dict[str, str], says: str) -> None:

@@ -44,8 +44,16 @@ def test_nothing_beside_a_comma_is_no_secret(secrets: str) -> None:
 
 
 def test_without_any_secret_nothing_is_signed() -> None:
-    with pytest.raises(ValueError, match="no secret"):
+    with pytest.raises(ValueError, match="There is no secret"):
         SignedLinks(" , , ", "evening", 30)
+
+
+@pytest.mark.parametrize(
+    "secrets", ["fifteen-letters", "the-first-secret-of-all,fifteen-letters", "x,the-first-secret-of-all"]
+)
+def test_every_secret_must_be_long_enough_by_itself(secrets: str) -> None:
+    with pytest.raises(ValueError, match=r"^Each secret needs at least 16 characters;"):
+        SignedLinks(secrets, "evening", 30)
 
 
 def test_an_old_link_is_gone_not_unknown() -> None:
