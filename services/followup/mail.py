@@ -29,6 +29,7 @@ LEASE: Final = timedelta(seconds=60)  # longer than SMTP_TIMEOUT before DATA, so
 SMTP_TIMEOUT: Final = 20.0  # seconds for each command
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
 REUSE: Final = 100  # messages on one connection
+IDLE: Final = 4  # times as long between two looks for what other replicas did, while this one does nothing
 
 
 @dataclass(frozen=True)
@@ -176,14 +177,31 @@ class Sender:
 
 
 async def run(database: Database, writer: digests.Writer, relay: Relay, connections: int, every: float) -> None:
-    """Plan and send for ever."""
+    """Plan and send for ever, at most once in `every` seconds."""
     sender = Sender(database, writer, relay, connections)
+    wake = asyncio.Event()
+    database.after_commit.append(wake.set)
     try:
         while True:
             planned = await digests.plan(database, writer, clock.now())
             while await sender.send_due():
                 pass
             if planned < digests.PLAN_AT_ONCE:
-                await asyncio.sleep(every)
+                await _wait(database, wake, every)
     finally:
+        database.after_commit.remove(wake.set)
         await sender.close()
+
+
+async def _wait(database: Database, wake: asyncio.Event, every: float) -> None:
+    """Sleep until there is something to do. Asks for it after a commit of this process, and otherwise rarely."""
+    while True:
+        await asyncio.sleep(every)
+        wake.clear()
+        async with database.connection() as connection:
+            seconds = await mail.next_at(connection)
+        if seconds is not None and seconds <= 0:
+            return
+        backstop = every * IDLE
+        with suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), max(0, min(backstop, seconds or backstop) - every))

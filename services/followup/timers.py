@@ -39,6 +39,10 @@ async def run(database: Database, batch: int, backstop: float, connections: int 
         while True:
             wake.clear()
             fired = await drain(opened, database, batch) if due else None
+            if fired:
+                for tell in database.after_commit:
+                    if tell != wake.set:  # this loop knows
+                        tell()
             seconds = await timers.next_due(opened[0])
             metrics.due_overdue.set(max(0.0, -(seconds or 0.0)))
             wait = backstop if seconds is None else min(seconds, backstop)

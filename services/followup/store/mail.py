@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -43,21 +44,38 @@ class Mailbox:
     reminders: tuple[OpenReminder, ...] = ()
 
 
+_UNPLANNED: Final = (
+    f"(select d.owner, d.fired_at as since from due_item as d"
+    f" join followup as f on f.id = d.followup_id where d.delivery_id is null and not d.skipped"
+    f" and d.until_at > now() and not f.closed and (f.paused_until is null or f.paused_until < now())"
+    f" union all select m.owner, greatest(m.due_at, m.known_at) from {reminders.OPEN} and m.delivery_id is null"
+    f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
+    f" left join preference as p on p.person_id = c.person_id"
+    f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
+    f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
+)
+
+
 async def unplanned(tx: Connection, limit: int) -> list[UUID]:
     """People with something open that no planned message takes into account."""
-    rows = await tx.fetch(
-        f"select c.person_id from (select d.owner, d.fired_at as since from due_item as d"
-        f" join followup as f on f.id = d.followup_id where d.delivery_id is null and not d.skipped"
-        f" and d.until_at > now() and not f.closed and (f.paused_until is null or f.paused_until < now())"
-        f" union all select m.owner, greatest(m.due_at, m.known_at) from {reminders.OPEN} and m.delivery_id is null"
-        f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
-        f" left join preference as p on p.person_id = c.person_id"
-        f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
-        f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
-        f" group by c.person_id limit $1",
-        limit,
-    )
+    rows = await tx.fetch(f"select c.person_id from {_UNPLANNED} group by c.person_id limit $1", limit)
     return [row["person_id"] for row in rows]
+
+
+async def next_at(connection: Connection) -> float | None:
+    """Seconds until there may be something to plan or to send, 0 or less for now; None while nothing lies ahead.
+
+    One statement, so that whoever waits asks for nearly nothing.
+    """
+    seconds: float | None = await connection.fetchval(
+        f"select extract(epoch from least((select min(next_at) from mailbox where next_at is not null),"
+        f" (select min(next_at) from delivery where state = 'queued'),"
+        f" (select min(lease_until) from delivery where state in ('sending', 'data')),"
+        f" (select min(due_at) from reminder where delivery_id is null and due_at > now()),"
+        f" (select min(until_at) from reminder where delivery_id is null and due_at <= now()),"
+        f" case when exists (select from {_UNPLANNED}) then now() end) - now())::float8"
+    )
+    return seconds
 
 
 async def ready(tx: Connection, limit: int) -> list[UUID]:

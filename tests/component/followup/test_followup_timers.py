@@ -2,24 +2,30 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from services.followup import operations
+from services.followup import digests, mail, operations
+from services.followup.app import build_links
 from services.followup.domain import identity
 from services.followup.domain.states import State
 from services.followup.store import followups, timers
 from services.followup.timers import drain, run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
+from shared.platform.database import open_database
 from tests.component.followup.conftest import GATHERING, PEOPLE, World, event, fill, followup_of, met
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE
+LOOK = "min(lease_until)"
+"""Part of the statement by which mail asks whether there is anything to do."""
 
 
 async def test_firing_advances_the_timer_and_says_what_is_due(world: World) -> None:
@@ -228,3 +234,68 @@ async def test_a_step_that_is_recorded_already_stops_nobody_else(world: World) -
     again = [each.id for each in await outbox_of(world.database)]
     assert len(again) == 8
     assert len(set(again)) == 4
+
+
+async def test_timers_and_mail_ask_almost_nothing_while_idle(world: World) -> None:
+    """Counted in rounds, not seconds: what either sends for each time that it looks, by how often it looks."""
+    await world.people_who_met([(0, 1)])
+    settings = world.settings
+    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
+    sent: list[str] = []
+    async with open_database(world.database.url, name="idle", connections=1) as database:
+        async with database.connection() as connection:
+            connection.add_query_logger(lambda record: sent.append(record.query))
+        task = asyncio.create_task(mail.run(database, writer, relay, 1, 0.02))
+        try:
+            await until(lambda: any(LOOK in query for query in sent))
+            sent.clear()
+            await until(lambda: sum(LOOK in query for query in sent) == 5)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    looks = settings.mail_seconds * mail.IDLE  # seconds from one to the next
+    by_mail = len(sent) / 5 / looks
+    by_timers = 1 / settings.fire_backstop_seconds
+    assert by_mail + by_timers <= 0.1, sent
+    assert database.after_commit == []
+
+
+async def test_mail_wakes_when_something_fires_and_when_a_message_is_due(world: World) -> None:
+    """With an hour between two looks, only the firing or the message's own time can have woken it."""
+    await world.people_who_met([(0, 1)])
+    settings = world.settings
+    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
+    with patch.object(mail, "IDLE", 36_000):
+        tasks = [
+            asyncio.create_task(mail.run(world.database, writer, relay, 1, 0.1)),
+            asyncio.create_task(run(world.database, 500, 3600)),
+        ]
+        try:
+            await asyncio.sleep(0.5)
+            assert await world.value("select count(*) from mailbox") == 0
+            async with world.database.transaction() as tx:
+                await tx.execute("update timer set due_at = now() + interval '1 second' where owner = $1", A)
+            await until(lambda: world.value("select count(*) > 0 from mailbox where next_at is not null"))
+            connection = await asyncpg.connect(world.database.url)
+            try:
+                # As if the evening had come, by a commit of another process, which wakes nobody here.
+                await connection.execute("update preference set quiet_from = '00:00', quiet_until = '00:00'")
+                await connection.execute("update mailbox set next_at = now() + interval '1 second'")
+            finally:
+                await connection.close()
+            async with world.database.transaction():
+                pass  # and one of this process, after which mail asks when it is to wake
+            await until(lambda: world.value("select count(*) > 0 from delivery"))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait for something that must come about."""
+    async with asyncio.timeout(20):
+        while not (found if isinstance(found := true(), bool) else await found):
+            await asyncio.sleep(0.02)
