@@ -24,7 +24,7 @@ def seat_by_design(problem: Problem, weights: Weights, seed: int) -> Seating | N
     size = int(problem.chairs.max(initial=0))
     fresh = problem.present.all() and (problem.pinned == NOWHERE).all() and (problem.published == NOWHERE).all()
     alike = (problem.chairs[:, used] == problem.chairs[0, used]).all() and (problem.seats[:, used] >= size).all()
-    if not fresh or not alike or size < 3 or not is_saturated(problem.people, size, problem.rounds):
+    if not fresh or not alike or size < 2 or not is_saturated(problem.people, size, problem.rounds):
         return None
     rounds = design(len(used), size, problem.rounds)
     if rounds is None:

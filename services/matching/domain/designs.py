@@ -1,6 +1,6 @@
 """Rounds in which nobody meets twice although nearly everybody meets everybody: designs where searching would fail.
 
-Two constructions, each for g tables of s: *cyclic*, stored tables whose people move on by one place; *transversal*,
+Two constructions, each for g tables of s > 2: *cyclic*, stored tables whose people move on by one place; *transversal*,
 lines over a field of g elements, for s up to g, and with s = g an affine plane. Fewer rounds, or an empty seat here and
 there, repeat nobody either. Together they reach the best known number of rounds for 3 to 10 tables, as listed by Miller,
 Valkov and Abel, "Combinatorial solutions to the social golfer problem", Symmetry 18 (2026) 269, appendix B.
@@ -37,6 +37,8 @@ def design(tables: int, seats: int, rounds: int) -> Rounds | None:
 
 def longest(tables: int, seats: int) -> Rounds | None:
     """The design with the most rounds that can be made here."""
+    if seats == 2:
+        return _pairs(tables)
     made = [each for each in (_cyclic(tables, seats), _transversal(tables, seats)) if each is not None]
     return max(made, key=len, default=None)
 
@@ -45,6 +47,16 @@ def longest(tables: int, seats: int) -> Rounds | None:
 def _stored() -> dict[tuple[int, int], tuple[int, list[list[int]]]]:
     rows = json.loads((files(__package__) / "designs.json").read_text())
     return {(row["tables"], row["seats"]): (row["circle"], row["first"]) for row in rows}
+
+
+def _pairs(tables: int) -> Rounds:
+    """Everybody meets everybody: one stays, the others lie on one circle, and those at the same distance from it meet."""
+    circle = 2 * tables - 1
+    distance = np.arange(tables)
+    rounds = [np.stack([(move - distance) % circle, (move + distance) % circle], axis=1) for move in range(circle)]
+    made = np.array(rounds, dtype=np.int32)
+    made[:, 0, 1] = circle
+    return made
 
 
 def _cyclic(tables: int, seats: int) -> Rounds | None:

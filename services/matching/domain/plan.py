@@ -1,6 +1,6 @@
 """One whole plan: lists, seats and proof, from people to a result that can be stored. Runs in a process of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -138,23 +138,24 @@ def _proposed(scored: Score, reader: int, other: int) -> Proposed:
 
 def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> tuple[Seating, Proof]:
     """The first seating without a violation, else the one with the fewest: an annealer may end in a corner."""
-    if problem.seats.max() == 2:
-        pairs = pair_up(problem, task.weights.moved)
-        return pairs, prove(problem, pairs, task.weights)
-    if (designed := seat_by_design(problem, task.weights, task.seed)) is not None:
-        proof = prove(problem, designed, task.weights)
-        if not proof.violations:
-            return designed, proof
     tried: list[tuple[Seating, Proof]] = []
-    for attempt in range(ATTEMPTS):
-        seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet
-        seating = seat(
-            problem, task.weights, seed=seed, proposals=task.proposals, heat=REHEAT**attempt, progress=progress
-        )
+    for seating in _seatings(task, problem, progress):
         tried.append((seating, prove(problem, seating, task.weights)))
         if not tried[-1][1].violations:
             break
     return min(tried, key=lambda each: len(each[1].violations))
+
+
+def _seatings(task: Task, problem: Problem, progress: Callable[[float], None]) -> Iterator[Seating]:
+    """By matchings for tables of two, which may leave the last rounds nobody to meet; by design; by searching."""
+    pairs = problem.seats.max() == 2
+    if pairs:
+        yield pair_up(problem, task.weights.moved)
+    if (designed := seat_by_design(problem, task.weights, task.seed)) is not None:
+        yield designed
+    for attempt in range(0 if pairs else ATTEMPTS):
+        seed = task.seed + attempt * 7919  # any stride: seeds of neighbouring plans should not meet
+        yield seat(problem, task.weights, seed=seed, proposals=task.proposals, heat=REHEAT**attempt, progress=progress)
 
 
 def request_of(task: Task, scored: Score) -> Request:
