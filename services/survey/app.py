@@ -18,6 +18,7 @@ from shared.delivery.consumer import Handlers
 from shared.platform.auth import on_partner
 from shared.platform.database import Database
 from shared.platform.http import create_app
+from shared.platform.pages import Pages
 from shared.platform.service import Service
 
 
@@ -26,6 +27,7 @@ def build_http(settings: SurveySettings, database: Database) -> FastAPI:
     app = create_app("survey", database)
     app.state.settings = settings
     app.state.report_links = ReportLinks(settings)
+    app.state.pages = Pages(Path(__file__).parent / "templates")
     app.include_router(api.router)
     app.include_router(pages.router)
     return app

@@ -18,23 +18,29 @@ from shared.platform.database import Connection
 
 
 async def on_gathering(tx: Connection, events: Sequence[Event[Gathering]]) -> None:
-    """Keep the newest definition."""
-    await facts.upsert_gatherings(tx, newest(events)[0])
+    """Keep the newest definition; a tombstone takes all that hangs on the gathering with it."""
+    gatherings, gone = newest(events)
+    await facts.upsert_gatherings(tx, gatherings)
+    if gone:
+        await facts.erase_gatherings(tx, [UUID(each) for each in gone])
 
 
 async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
     """Keep the newest snapshot; a tombstone forgets the person."""
     registrations, gone = newest(events)
-    await facts.upsert_registrations(tx, registrations)
     if gone:
         ids = [UUID(each) for each in gone]
+        await facts.wait_for_facts(tx)
         await facts.erase_registrations(tx, ids)
         await dead_letter.erase(tx, ids)
         metrics.erasures.inc(len(ids))
+    await facts.hold_off_erasure(tx)
+    await facts.upsert_registrations(tx, registrations)
 
 
 async def on_matched(tx: Connection, events: Sequence[Event[Matched]]) -> None:
     """Keep who was proposed to whom."""
+    await facts.hold_off_erasure(tx)
     await facts.upsert_matched(tx, newest(events)[0])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from services.survey.domain.facts import Facts, FollowUp, Guest, Meeting, Response
@@ -14,6 +14,16 @@ from shared.contracts.met import Met
 from shared.contracts.registered import Registered
 from shared.contracts.survey_submitted import Answers
 from shared.platform.database import Connection
+
+
+async def hold_off_erasure(tx: Connection) -> None:
+    """Let nobody be erased until this transaction ends: what it writes about them would be missed."""
+    await tx.execute("lock table erased in share mode")
+
+
+async def wait_for_facts(tx: Connection) -> None:
+    """Before somebody is erased: wait for transactions that may be writing about them, and see their rows."""
+    await tx.execute("lock table erased in share row exclusive mode")
 
 
 async def upsert_gatherings(tx: Connection, rows: Sequence[Gathering]) -> None:
@@ -28,6 +38,21 @@ async def upsert_gatherings(tx: Connection, rows: Sequence[Gathering]) -> None:
         [each.revision for each in rows],
         [each.model_dump(mode="json") for each in rows],
     )
+
+
+OF_GATHERING: Final = (
+    *("response", "invitation", "survey"),
+    *("followup", "followup_due", "meeting", "matched", "registration", "gathering"),
+)
+"""What hangs on a gathering, each before what it refers to."""
+
+
+async def erase_gatherings(tx: Connection, gathering_ids: Sequence[UUID]) -> None:
+    """Forget gatherings with all that is known of them, their surveys and the answers included."""
+    # Answers under way refer to their survey: they come before this, or not at all.
+    await tx.execute("select from survey where gathering_id = any($1::uuid[]) for update", gathering_ids)
+    for table in OF_GATHERING:
+        await tx.execute(f"delete from {table} where gathering_id = any($1::uuid[])", gathering_ids)
 
 
 async def upsert_registrations(tx: Connection, rows: Sequence[Registered]) -> None:
@@ -56,7 +81,7 @@ async def upsert_registrations(tx: Connection, rows: Sequence[Registered]) -> No
 
 
 async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Forget persons. Meetings and follow-ups keep their counts: their ids name nobody any more."""
+    """Forget persons, after `wait_for_facts`. Meetings and follow-ups keep their counts: their ids name nobody any more."""
     await tx.execute("insert into erased select unnest($1::uuid[]) on conflict do nothing", registration_ids)
     await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)

@@ -20,6 +20,15 @@ class Survey:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What the code on the screen opens."""
+
+    gathering_id: UUID
+    closed_at: datetime | None
+    title: str
+
+
+@dataclass(frozen=True)
 class Invitation:
     """What a link opens: a survey and the bands of who holds it, never the person."""
 
@@ -108,12 +117,14 @@ async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool 
     return None if row is None else Invitation(**{**dict(row), "segment": Segment.model_validate(row["segment"])})
 
 
-async def room(connection: Connection, room_sha256: bytes) -> Survey | None:
+async def room(connection: Connection, room_sha256: bytes) -> Room | None:
     """The survey of a room code, or None."""
     row = await connection.fetchrow(
-        "select gathering_id, partner_id, closed_at from survey where room_sha256 = $1", room_sha256
+        "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title"
+        " from survey left join gathering using (gathering_id) where room_sha256 = $1",
+        room_sha256,
     )
-    return None if row is None else Survey(**dict(row))
+    return None if row is None else Room(**dict(row))
 
 
 async def response_of(tx: Connection, token_sha256: bytes) -> StoredResponse | None:

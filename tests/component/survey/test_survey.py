@@ -1,123 +1,17 @@
-"""Survey's doors on a real PostgreSQL: links, answers, facts in any order, and a report that adds up."""
+"""Survey's doors on a real PostgreSQL: links, answers, and a report that adds up."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator
-from datetime import timedelta
+import base64
+import hashlib
 from typing import Any
-from uuid import UUID
 
-import httpx
 import pytest
 
-from services.survey import handlers
-from services.survey.app import SERVICE
-from shared.contracts.contract import Contract
-from shared.contracts.followup_done import FollowupDone
-from shared.contracts.followup_due import FollowupDue
-from shared.contracts.gathering import Gathering
-from shared.contracts.matched import Introduction, Matched
-from shared.contracts.met import Met
-from shared.contracts.registered import Attributes, Registered
 from shared.contracts.survey_submitted import SurveySubmitted
-from shared.delivery.outbox import Outgoing
-from shared.platform import clock
-from shared.platform.database import Database
-from shared.platform.ids import derived
-from tests.conftest import OpenDatabase, api_key, client, outbox_of
+from tests.component.survey.conftest import FORM, Survey, person
+from tests.conftest import OpenDatabase, api_key, outbox_of
 
 pytestmark = pytest.mark.postgres
-G, PARTNER = derived("gathering"), derived("partner")
-NOW = clock.now()
-OUT = Outgoing("registration", NOW)
-HANDLERS: dict[type[Contract], Any] = {
-    Gathering: handlers.on_gathering,
-    Registered: handlers.on_registered,
-    Matched: handlers.on_matched,
-    Met: handlers.on_met,
-    FollowupDue: handlers.on_followup_due,
-    FollowupDone: handlers.on_followup_done,
-}
-
-
-def person(number: int) -> UUID:
-    return derived("r", number)
-
-
-def facts() -> list[Contract]:
-    """Ten registered, eight came; three pairs met, two of them talked; one thanked in time, one late, one was booked."""
-    gathering = Gathering(
-        gathering_id=G, partner_id=PARTNER, revision=1, phase="ended", title="試験会", starts_at=NOW - timedelta(days=3),
-        ends_at=NOW - timedelta(days=3) + timedelta(hours=2), capacity=20,
-    )  # fmt: skip
-    people = [
-        Registered(
-            registration_id=person(n), gathering_id=G, person_id=derived("p", n), partner_id=PARTNER, revision=2,
-            status="accepted", attendance="checked_in" if n < 8 else "expected", purpose="information",
-            attributes=Attributes(industry="EG"[n % 2], times_attended=n % 3), registered_at=NOW,
-        )
-        for n in range(10)
-    ]  # fmt: skip
-    met_at = NOW - timedelta(days=2)
-    meetings, others = [], []
-    for a, b, seconds in ((0, 1, 300), (2, 3, 200), (4, 5, 60)):
-        low, high = sorted((person(a), person(b)))
-        meetings.append(
-            Met(
-                meeting_id=derived("m", a), gathering_id=G, revision=1, a=low, b=high, met_at=met_at,
-                talk_seconds=seconds, source="qr",
-            )
-        )  # fmt: skip
-    for n, (owner, other, state, hours) in enumerate(
-        ((0, 1, "thanked", 3), (1, 0, "booked", 30), (2, 3, "thanked", 40))
-    ):
-        others.append(
-            FollowupDone(
-                followup_id=derived("f", n), gathering_id=G, owner=person(owner), other=person(other), revision=1,
-                state=state, met_at=met_at, deadline_at=met_at + timedelta(hours=24),
-                first_touch_at=met_at + timedelta(hours=hours), occurred_at=NOW, recorded_at=NOW,
-            )
-        )  # fmt: skip
-    plan = Matched(
-        registration_id=person(0), gathering_id=G, revision=1, plan_id=derived("plan"), planned_at=NOW,
-        introductions=(Introduction(counterpart=person(1), rank=1), Introduction(counterpart=person(6), rank=2)),
-    )  # fmt: skip
-    return [gathering, *people, plan, *meetings, *others]
-
-
-async def tell(database: Database, payloads: list[Contract]) -> None:
-    for payload in payloads:
-        async with database.transaction() as tx:
-            await HANDLERS[type(payload)](tx, [OUT.event(payload)])
-
-
-class Survey:
-    """The service with facts, and a partner's key."""
-
-    def __init__(self, database: Database, http: httpx.AsyncClient, headers: dict[str, str]) -> None:
-        self.database, self.http, self.headers = database, http, headers
-
-    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return await self.http.request(method, f"/v1/gatherings/{G}{path}", headers=self.headers, **more)
-
-    async def link(self, number: int) -> str:
-        answer = await self.call("POST", "/survey/links", json={"registration_ids": [str(person(number))]})
-        return str(answer.json()["links"][0]["url"]).partition("8000")[2]
-
-
-@pytest.fixture
-async def survey(open_database_for: OpenDatabase) -> AsyncIterator[Survey]:
-    database = await open_database_for(SERVICE)
-    _, headers = await api_key(database, "surveys:write", "surveys:read", "reports:read", partner_id=PARTNER)
-    await tell(database, facts())
-    async with client(SERVICE, database) as http:
-        made = Survey(database, http, headers)
-        made_room = (await made.call("PUT", "/survey")).json()["room_url"]
-        assert "/r/" in made_room
-        yield made
-
-
-FORM = {"next_step": "2", "goal": "3", "troubles": ["too_short", "venue"], "again": "8"}
 
 
 async def answers(survey: Survey) -> list[SurveySubmitted]:
@@ -253,38 +147,19 @@ async def test_few_answers_are_withheld(survey: Survey) -> None:
     assert (await survey.call("GET", "/metrics")).json()["responses"] == 5
 
 
-@pytest.mark.parametrize("seed", range(4))
-async def test_facts_in_any_order_and_number_end_alike(open_database_for: OpenDatabase, seed: int) -> None:
-    database = await open_database_for(SERVICE)
-    _, headers = await api_key(database, "reports:read", partner_id=PARTNER)
-    dice = random.Random(seed)
-    told = facts()
-    old = [
-        each.model_copy(update={"revision": 1, "attendance": "expected"})
-        for each in told
-        if isinstance(each, Registered)
-    ]
-    mixed = [*told, *dice.choices(told, k=20), *old]
-    dice.shuffle(mixed)
-    await tell(database, mixed)
-    async with client(SERVICE, database) as http:
-        found = (await http.get(f"/v1/gatherings/{G}/metrics", headers=headers)).json()
-    assert [each["people"] for each in found["funnel"]] == [10, 8, 6, 4, 1, 2]
-
-
-async def test_an_erased_person_is_not_counted_and_does_not_come_back(survey: Survey) -> None:
-    async with survey.database.transaction() as tx:
-        await handlers.on_registered(tx, [OUT.tombstone(Registered, person(9))])  # type: ignore[list-item]
-    await tell(survey.database, facts())
-    assert (await survey.call("GET", "/metrics")).json()["funnel"][0]["people"] == 9
-
-
-async def test_a_plan_that_comes_after_the_erasure_does_not_bring_its_person_back(survey: Survey) -> None:
-    async with survey.database.transaction() as tx:
-        await handlers.on_registered(tx, [OUT.tombstone(Registered, person(0))])  # type: ignore[list-item]
-    await tell(survey.database, facts())
-    async with survey.database.connection() as connection:
-        assert await connection.fetchval("select count(*) from matched") == 0
+async def test_people_read_what_went_wrong_in_their_own_language(survey: Survey) -> None:
+    link = await survey.link(0)
+    await survey.call("POST", "/survey/close")
+    for path, ja, en in (
+        ("/s/x", "ページが見つかりません", "Nothing here"),
+        (link, "受付は終了しました", "This survey is closed"),
+    ):
+        assert ja in (await survey.http.get(path)).text
+        page = await survey.http.post(path, data={}, params={"lang": "en"})
+        assert en in page.text
+        assert '<html lang="en">' in page.text
+        digest = base64.b64encode(hashlib.sha256(page.text.split("<style>")[1].split("</style>")[0].encode()).digest())
+        assert f"style-src 'sha256-{digest.decode()}'" in page.headers["content-security-policy"]
 
 
 async def test_a_strangers_survey_is_not_there(survey: Survey) -> None:

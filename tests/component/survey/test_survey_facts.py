@@ -1,0 +1,99 @@
+"""Facts of an evening in any order and number, and what erasure leaves of them."""
+
+import asyncio
+import random
+
+import pytest
+
+from services.survey import handlers
+from services.survey.app import SERVICE
+from services.survey.store.facts import OF_GATHERING
+from shared.contracts.gathering import Gathering
+from shared.contracts.registered import Registered
+from shared.platform.ids import derived
+from tests.component.survey.conftest import FORM, HANDLERS, OUT, PARTNER, G, Survey, facts, person, tell
+from tests.conftest import OpenDatabase, api_key, client
+
+pytestmark = pytest.mark.postgres
+TABLES = {"registered": "registration", "matched": "matched"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_facts_in_any_order_and_number_end_alike(open_database_for: OpenDatabase, seed: int) -> None:
+    database = await open_database_for(SERVICE)
+    _, headers = await api_key(database, "reports:read", partner_id=PARTNER)
+    dice = random.Random(seed)
+    told = facts()
+    old = [
+        each.model_copy(update={"revision": 1, "attendance": "expected"})
+        for each in told
+        if isinstance(each, Registered)
+    ]
+    mixed = [*told, *dice.choices(told, k=20), *old]
+    dice.shuffle(mixed)
+    await tell(database, mixed)
+    async with client(SERVICE, database) as http:
+        found = (await http.get(f"/v1/gatherings/{G}/metrics", headers=headers)).json()
+    assert [each["people"] for each in found["funnel"]] == [10, 8, 6, 4, 1, 2]
+
+
+async def test_an_erased_person_is_not_counted_and_does_not_come_back(survey: Survey) -> None:
+    async with survey.database.transaction() as tx:
+        await handlers.on_registered(tx, [OUT.tombstone(Registered, person(9))])  # type: ignore[list-item]
+    await tell(survey.database, facts())
+    assert (await survey.call("GET", "/metrics")).json()["funnel"][0]["people"] == 9
+
+
+async def test_a_plan_that_comes_after_the_erasure_does_not_bring_its_person_back(survey: Survey) -> None:
+    async with survey.database.transaction() as tx:
+        await handlers.on_registered(tx, [OUT.tombstone(Registered, person(0))])  # type: ignore[list-item]
+    await tell(survey.database, facts())
+    async with survey.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from matched") == 0
+
+
+@pytest.mark.parametrize("fact", ["registered", "matched"])
+async def test_a_fact_that_is_being_written_does_not_slip_past_an_erasure(survey: Survey, fact: str) -> None:
+    """The erasure waits for the batch that is being written, and then sees what it wrote."""
+    late = next(each for each in facts() if each.topic == fact and each.key() == str(person(0)))
+    newer = late.model_copy(update={"revision": 9})
+    async with survey.database.transaction() as tx:
+        await tx.execute(
+            f"delete from {TABLES[fact]}"
+        )  # a row that is there would make the erasure wait without a lock
+    erased = OUT.tombstone(Registered, person(0))
+
+    async def erase() -> None:
+        async with survey.database.transaction() as tx:
+            await handlers.on_registered(tx, [erased])  # type: ignore[list-item]
+
+    async with survey.database.transaction() as tx:
+        await HANDLERS[type(newer)](tx, [OUT.event(newer)])
+        erasing = asyncio.create_task(erase())
+        await asyncio.sleep(0.3)
+        assert not erasing.done()
+    await erasing
+    async with survey.database.connection() as connection:
+        found = await connection.fetchval(f"select count(*) from {TABLES[fact]} where registration_id = $1", person(0))
+    assert found == 0
+
+
+async def test_a_gathering_that_is_gone_takes_its_survey_and_its_facts_with_it(survey: Survey) -> None:
+    link = await survey.link(0)
+    await survey.http.post(link, data={**FORM, "free_text": "残ってはいけない言葉"})
+    report = (await survey.call("GET", "/report-link")).json()["url"].partition("8000")[2]
+    other = derived("another gathering")
+    elsewhere = [each.model_copy(update={"gathering_id": other}) for each in facts() if isinstance(each, Gathering)]
+    await tell(survey.database, elsewhere)
+    async with survey.database.transaction() as tx:
+        await handlers.on_gathering(tx, [OUT.tombstone(Gathering, G)])  # type: ignore[list-item]
+    assert (await survey.call("GET", "/metrics")).status_code == 404
+    assert {(await survey.http.get(path)).status_code for path in (link, report)} == {404}
+    async with survey.database.connection() as connection:
+        for table in OF_GATHERING:
+            left = await connection.fetch(f"select gathering_id from {table}")
+            assert [row["gathering_id"] for row in left] == ([other] if table == "gathering" else []), table
+        named = await connection.fetch(
+            "select table_name from information_schema.columns where column_name = 'gathering_id' and table_schema = 'public'"
+        )
+    assert {row["table_name"] for row in named} == set(OF_GATHERING), "of each table that names a gathering"
