@@ -40,7 +40,7 @@ contracts: setup ## regenerate schemas, AsyncAPI, topics and ACLs from the model
 bench: setup ## measure, and write docs/benchmarks.md
 	$(RUN) -m tests.bench
 
-bench-followup: setup ## measure follow-up beside procrastinate and pgbench, half an hour
+bench-followup: setup ## measure follow-up beside procrastinate and pgbench, twenty minutes
 	$(RUN) -m tests.bench.followup --write
 
 faults: setup ## the long fault run

@@ -3,7 +3,7 @@
     python -m tests.bench.followup [--rounds 3] [--millions 5] [--write]
 
 Runs are interleaved; the best of each counts, and the ratio of each round shows how much to trust it. `--write` puts the
-report into docs/benchmarks.md in place of the former one. Half an hour on an idle machine of two cores.
+report into docs/benchmarks.md in place of the former one. Twenty minutes on an idle machine of two cores.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Final, TypeVar
 
 import uvloop
@@ -31,12 +32,15 @@ LEAN_DUE: Final = 200_000
 BATCH: Final = 500
 ONE_BY_ONE: Final = 2_000  # timers
 PENDING: Final = {0: 1_000, 10_000: 500, 100_000: 150}  # timers ahead, and procrastinate's jobs beside them
+SIDE_BY_SIDE: Final = 10  # procrastinate's tasks at a time, and our connections where each fires one by one
 INSTANT: Final = 100_000
 LATE_AT: Final = 1_000_000  # timers ahead while lateness is measured
 FEW: Final = 10_000  # timers ahead
+IDLE: Final = 121  # seconds: four looks of the timers, two of mail
 MEETINGS: Final = 20_000
 OWN_MOMENT: Final = timedelta(milliseconds=20)  # between two meetings that share no plan
 SAME_ROUND: Final = timedelta(0)
+STARTED: Final = perf_counter()
 
 
 async def compare(place: Ground, rounds: int) -> None:
@@ -56,7 +60,10 @@ async def compare(place: Ground, rounds: int) -> None:
             await firing.lean(place, f"lean, batch 1, {pending}", ONE_BY_ONE, pending, 1)
             await firing.full(place, f"full, batch {BATCH}, {pending}", DUE, pending, BATCH)
             await firing.lean(place, f"lean, batch {BATCH}, {pending}", LEAN_DUE, pending, BATCH)
-            await peers.procrastinate_jobs(place, f"procrastinate, {pending}", jobs, pending, 10)
+            if not pending:
+                name = f"full, batch 1, {pending}, {SIDE_BY_SIDE} connections"
+                await firing.full(place, name, ONE_BY_ONE, pending, 1, SIDE_BY_SIDE)
+            await peers.procrastinate_jobs(place, f"procrastinate, {pending}", jobs, pending, SIDE_BY_SIDE)
         say(f"beside procrastinate with {pending:,} pending")
 
 
@@ -67,7 +74,7 @@ async def grow(place: Ground, many: int) -> Growth:
     again = await growth.claims(place, FEW)
     say(f"claims among {many:,}")
     late = await growth.lateness(place, LATE_AT, 20)
-    idle = await growth.idle(place, 61)
+    idle = await growth.idle(place, IDLE)
     say("lateness and idleness")
     return Growth({name: min(few[name], again[name]) for name in few}, lots, late, idle)
 
@@ -82,7 +89,7 @@ async def take_in(place: Ground, rounds: int) -> None:
 
 
 def say(what: str) -> None:
-    print(f"... {what}", flush=True)
+    print(f"{perf_counter() - STARTED:5.0f} s: {what}", flush=True)
 
 
 @contextmanager
@@ -120,8 +127,8 @@ def main() -> None:
         places["memory"] = on(MEMORY, lambda place: compare(place, rounds))[0]
     taken, _ = on(None, lambda place: take_in(place, rounds))
     _, grown = on(None, lambda place: grow(place, many))
-    sizes = Sizes(BATCH, INSTANT, tuple(PENDING), FEW, many, growth.CLAIMED, LATE_AT)
-    text = report.text(places, taken, grown, sizes, load)
+    sizes = Sizes(BATCH, SIDE_BY_SIDE, INSTANT, tuple(PENDING), FEW, many, growth.CLAIMED, LATE_AT, IDLE)
+    text = report.text(places, taken, grown, sizes, (load, os.getloadavg()[0]))
     print(text)
     if arguments.write:
         report.write(text)

@@ -1,16 +1,18 @@
 """A migrated database of follow-up on a server of its own, and how it is filled with timers."""
 
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
-from time import perf_counter
-from typing import Any, Final
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import asyncpg
 
-from deploy.local.postgres import Server
+from deploy.local.postgres import Postgres, Server
 from services.followup.app import SERVICE
 from services.followup.settings import FollowupSettings
 from shared.platform.database import Database, open_database
@@ -29,12 +31,24 @@ CHUNK: Final = 100_000  # follow-ups in one statement
 TOMORROW: Final = 1440  # minutes, so that nothing becomes due while the rest is filled in
 
 
+TICKS: Final = os.sysconf("SC_CLK_TCK")  # a second, in which Linux counts the CPU time of others
+
+
+class Cpu(NamedTuple):
+    """Microseconds of CPU for each of what was done."""
+
+    process: float
+    server: float
+    """PostgreSQL, with its writers; 0 where it is not a server of our own."""
+
+
 class Ground:
     """One database, and the rates that were measured on it, by name, one for each round."""
 
     def __init__(self, server: Server, database: Database, owner_url: str) -> None:
         self.server, self.database, self.owner_url = server, database, owner_url
         self.rates: dict[str, list[float]] = defaultdict(list)
+        self.cpu: dict[str, list[Cpu]] = defaultdict(list)
 
     async def sql(self, statement: str, *arguments: Any) -> None:
         """One statement as the owner."""
@@ -68,13 +82,31 @@ class Ground:
 
     @contextmanager
     def timed(self, name: str, count: int) -> Iterator[None]:
-        """Keep how many of `count` a second were done."""
-        started = perf_counter()
+        """Keep how many of `count` a second were done, and what CPU each took."""
+        server, process, started = self._server_seconds(), process_time(), perf_counter()
         yield
         self.rates[name].append(count / (perf_counter() - started))
+        used = (process_time() - process, self._server_seconds() - server)
+        self.cpu[name].append(Cpu(*(seconds / count * 1e6 for seconds in used)))
+
+    def _server_seconds(self) -> float:
+        """CPU time of the postmaster, of its children, and of those that have ended."""
+        postmasters, total = set(self.server.pids if isinstance(self.server, Postgres) else ()), 0
+        for place in Path("/proc").glob("[0-9]*/stat") if postmasters else ():
+            with suppress(OSError):  # it has just ended, and is counted with its parent
+                fields = place.read_text().rpartition(")")[2].split()
+                if int(place.parent.name) in postmasters:
+                    total += sum(int(each) for each in fields[11:15])
+                elif int(fields[1]) in postmasters:
+                    total += sum(int(each) for each in fields[11:13])
+        return total / TICKS
 
     def best(self, name: str) -> float:
         return max(self.rates[name])
+
+    def least_cpu(self, name: str) -> Cpu:
+        """Of all rounds: what else runs can only add to it."""
+        return Cpu(*(min(each) for each in zip(*self.cpu[name], strict=True)))
 
     def ratio(self, name: str, other: str) -> str:
         """The ratio of the best, and of each round, which shows how much to trust it."""

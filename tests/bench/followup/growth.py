@@ -2,7 +2,7 @@
 
 import asyncio
 import statistics
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from time import perf_counter
@@ -11,10 +11,13 @@ from unittest.mock import patch
 
 import asyncpg
 
+from services.followup import digests, mail
 from services.followup import timers as loop
+from services.followup.app import build_links, read_rules
 from services.followup.store import timers
+from shared.platform import database as databases
 from tests.bench.followup.firing import full, lean
-from tests.bench.followup.ground import Ground
+from tests.bench.followup.ground import Ground, settings_of
 
 CLAIM: Final = timers.FIRE[: timers.FIRE.index("), fired")] + ") select count(*) from due"
 """The claim alone, as the firing statement begins."""
@@ -59,6 +62,7 @@ async def lateness(ground: Ground, pending: int, seconds: int) -> list[float]:
     """Milliseconds from due to fired, by the database's clock, of timers that become due one after the other."""
     await ground.fill(1, pending)
     await ground.sql("update timer set due_at = now() + interval '1 year' where due_at <= now()")
+    await ground.checkpoint()
     await ground.sql(
         "update timer set due_at = now() + interval '5 seconds' + n * $2::interval from (select followup_id as id,"
         " row_number() over () as n from timer order by followup_id limit $1) as picked where picked.id = followup_id",
@@ -84,23 +88,39 @@ async def instant(ground: Ground, count: int) -> None:
 
 
 async def idle(ground: Ground, seconds: float) -> float:
-    """Statements a second that the loop sends while nothing is due."""
+    """Statements a second that timers and mail send while nothing is due, those of the pool included."""
     await ground.fill(1, 10)
     await ground.sql("delete from timer where due_at <= now()")
+    settings = settings_of(ground.database.url)
+    writer = digests.Writer(read_rules(settings), build_links(settings), settings.mail_from)
+    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
     sent: list[str] = []
-    connect = timers.connect
 
-    async def listening(url: str) -> "asyncpg.Connection[Any]":
-        connection = await connect(url)
-        connection.add_query_logger(lambda record: sent.append(record.query))
-        return connection
+    def listening(connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def connected(*arguments: Any) -> Any:
+            connection = await connect(*arguments)
+            (connection or arguments[0]).add_query_logger(lambda record: sent.append(record.query))
+            return connection
 
-    with patch.object(timers, "connect", listening):
-        task = asyncio.create_task(loop.run(ground.database, 500, 30))
-        await asyncio.sleep(2)
-        assert sent, "the loop has begun"
-        sent.clear()
-        await asyncio.sleep(seconds)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        return connected
+
+    with (
+        patch.object(timers, "connect", listening(timers.connect)),
+        patch.object(databases, "prepare", listening(databases.prepare)),
+    ):
+        async with databases.open_database(ground.database.url, name="idle") as database:
+            tasks = [
+                asyncio.create_task(loop.run(database, settings.fire_batch, settings.fire_backstop_seconds)),
+                asyncio.create_task(
+                    mail.run(database, writer, relay, settings.mail_connections, settings.mail_seconds)
+                ),
+            ]
+            await asyncio.sleep(5)
+            assert any("timer" in query for query in sent), "the timers have begun"
+            assert any("mailbox" in query for query in sent), "mail has begun"
+            sent.clear()
+            await asyncio.sleep(seconds)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     return len(sent) / seconds
