@@ -183,7 +183,7 @@ async def wish(visit: Visitor, database: Db, followup: UUID, withdrawn: Annotate
     async with database.transaction() as tx:
         await facts.hold_off_refusals(tx)
         await visit.entry(tx, followup)
-        await reading.wish(tx, followup, None if withdrawn else visit.now)
+        await reading.wish(tx, followup, not withdrawn, visit.now)
     return back(visit, followup, "withdrawn" if withdrawn else "wished")
 
 

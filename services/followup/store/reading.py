@@ -66,7 +66,7 @@ async def sheets(
         " coalesce(p.offers, '') as offers, c.locale as other_locale, coalesce(n.text, '') as note,"
         " coalesce(n.topics, '{}') as topics, noted.wants_next, back.first_touch_at is not null and (f.first_touch_at is null"
         " or back.first_touch_at < f.first_touch_at) as other_thanked_first, t.due_at as next_due_at,"
-        " mine.followup_id is not null as wished,"
+        " both_wish.mine as wished,"
         " case when both_wish.yes then c.email end as email,"
         " coalesce(f.appointment_at, case when both_wish.yes then back.appointment_at end) as agreed_at,"
         " f.revision + coalesce(back.revision, 0) as appointment_revision,"
@@ -82,11 +82,15 @@ async def sheets(
         " order by written_at desc, note_id limit 1) as n on true"
         " left join lateral (select wants_next from note where author = f.owner and about = f.other"
         " and wants_next is not null order by written_at desc, note_id limit 1) as noted on true"
+        " left join lateral (select wants_next from note where author = f.other and about = f.owner"
+        " and wants_next is not null order by written_at desc, note_id limit 1) as they_noted on true"
         " left join followup as back on back.owner = f.other and back.other = f.owner"
         " and back.gathering_id = f.gathering_id"
         " left join wish as mine on mine.followup_id = f.id left join wish as theirs on theirs.followup_id = back.id"
-        " cross join lateral (select f.mutual_interest"
-        " or (mine.followup_id is not null and theirs.followup_id is not null) as yes) as both_wish"
+        # What somebody said on their page, else noted at the gathering, else both said to each other there.
+        " cross join lateral (select mine, mine and theirs as yes from (select"
+        " coalesce(mine.wished, noted.wants_next, f.mutual_interest) as mine,"
+        " coalesce(theirs.wished, they_noted.wants_next, f.mutual_interest) as theirs) as each_wish) as both_wish"
         " left join timer as t on t.followup_id = f.id"
         " where (f.owner = $1 or ($3 and f.owner in (select also.registration_id from registration as one"
         " join registration as also using (person_id) where one.registration_id = $1))) and ($2::uuid is null or f.id = $2)"
@@ -196,12 +200,15 @@ async def windows(connection: Connection, gathering: UUID) -> list[Window]:
     ]
 
 
-async def wish(tx: Connection, followup: UUID, at: datetime | None) -> None:
-    """The owner would like to talk again, or, with None, would not after all."""
-    if at is None:
-        await tx.execute("delete from wish where followup_id = $1", followup)
-    else:
-        await tx.execute("insert into wish values ($1, $2) on conflict do nothing", followup, at)
+async def wish(tx: Connection, followup: UUID, wished: bool, at: datetime) -> None:
+    """The owner would like to talk again, or would not after all. It stands before what they noted at the gathering."""
+    await tx.execute(
+        "insert into wish (followup_id, wished_at, wished) values ($1, $2, $3) on conflict (followup_id)"
+        " do update set wished_at = excluded.wished_at, wished = excluded.wished where wish.wished <> excluded.wished",
+        followup,
+        at,
+        wished,
+    )
 
 
 async def put_conduct(tx: Connection, followup: UUID, kind: str, report: UUID) -> bool:

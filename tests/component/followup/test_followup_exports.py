@@ -104,6 +104,36 @@ async def test_mutual_interest_on_the_day_opens_them_too(world: World) -> None:
         assert f"p{B.int}@example.org" in (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
 
 
+async def test_a_wish_noted_at_the_gathering_counts_until_it_is_taken_back(world: World) -> None:
+    """One says so in the evening, the other on their page the day after: that is two."""
+    await world.people_who_met([(0, 1)])
+    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    at = world.now - timedelta(minutes=9)
+    address = f"p{B.int}@example.org"
+    async with door(world) as http:
+        before = (await http.get(theirs)).text
+        await world.hear([event(met_note(A, B, "また会いたい", at).model_copy(update={"wants_next": True}), at)])
+        assert (await http.get(theirs)).text == before
+        assert address not in (await http.get(mine)).text
+        await http.post(f"{theirs}/wish")
+        assert address in (await http.get(mine)).text
+        await http.post(f"{mine}/wish", data={"withdrawn": "true"})
+        assert f"p{A.int}@example.org" not in (await http.get(theirs)).text
+        assert address not in (await http.get(mine)).text
+        await http.post(f"{mine}/wish")
+        assert address in (await http.get(mine)).text
+
+
+async def test_interest_that_was_mutual_can_be_taken_back_too(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    at = world.now - timedelta(minutes=10)
+    await world.hear([event(met(A, B, at, 2, mutual=True), at)])
+    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    async with door(world) as http:
+        await http.post(f"{mine}/wish", data={"withdrawn": "true"})
+        assert f"p{A.int}@example.org" not in (await http.get(theirs)).text
+
+
 async def test_contacts_leave_as_table_and_cards_without_tricks(world: World) -> None:
     await world.people_who_met([(0, 1), (0, 2)])
     hostile = '=HYPERLINK("http://x","y")'
