@@ -12,6 +12,7 @@ from services.followup import handlers, operations
 from services.followup.app import SERVICE, build_http
 from services.followup.domain.states import State
 from services.followup.links import Links
+from shared.contracts.contact import Channels
 from shared.contracts.registered import Registered
 from tests.component.followup.ahead import facts
 from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of, met_note, profile, tombstone
@@ -51,6 +52,7 @@ async def test_a_hundred_looks_at_every_link_change_nothing(world: World) -> Non
     await world.hear(facts(world, 12))
     await met_with_note(world)
     await world.report(followup_of(A, C), State.BOOKED, appointment_at=world.now + timedelta(days=3))
+    await world.hear([event(contact(A, 2).model_copy(update={"channels": Channels(news=True)}), world.now)])
     before = await everything(world)
     async with door(world) as http:
         first = await http.get(page(world))
@@ -62,6 +64,7 @@ async def test_a_hundred_looks_at_every_link_change_nothing(world: World) -> Non
             found |= {part.replace("&amp;", "&") for part in re.findall(r'(?:href|action)="([^"]+)"', answer.text)}
         for act in (
             "/stop",
+            "/news",
             "/hours",
             "/unsubscribe",
             "/outcome",
