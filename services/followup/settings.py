@@ -21,8 +21,9 @@ class FollowupSettings(Settings):
     """More cadences, one JSON file each, beside those in `policies/`."""
     text_folder: Path | None = None
     """Texts of letters and mails in place of those in `texts/`, as `<locale>/<name>`; what is absent is taken from here."""
-    fire_batch: Annotated[int, Field(ge=1, le=5000)] = 500
-    """Timers fired by one statement; 500 to 1,000 is the knee."""
+    fire_batch: Annotated[int, Field(ge=1, le=5000)] = 1000
+    """Timers fired by one statement at most. 500 cost PostgreSQL a twentieth more each, 2,000 hardly less, and an answer
+    that comes meanwhile waits for the statement, 15 ms for 1,000."""
     fire_backstop_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
     """Longest sleep of the timers, for those that a replica set that died before it could fire them."""
     expiry_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600

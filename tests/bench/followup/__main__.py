@@ -29,7 +29,7 @@ ResultT = TypeVar("ResultT")
 MEMORY: Final = "/dev/shm"
 DUE: Final = 50_000  # timers in one measured run, a multiple of the batch
 LEAN_DUE: Final = 200_000
-BATCH: Final = 500
+BATCH: Final = 1000  # as the service fires
 ONE_BY_ONE: Final = 2_000  # timers
 PENDING: Final = {0: 1_000, 10_000: 500, 100_000: 150}  # timers ahead, and procrastinate's jobs beside them
 SIDE_BY_SIDE: Final = 10  # procrastinate's tasks at a time, and our connections where each fires one by one
@@ -52,7 +52,7 @@ async def compare(place: Ground, rounds: int) -> None:
             if firing.has_pgbench():
                 await firing.pgbench_full(place, f"pgbench, full, {count}", DUE, BATCH, count)
                 await firing.pgbench_lean(place, f"pgbench, lean, {count}", LEAN_DUE, 0, BATCH, count)
-        await growth.instant(place, INSTANT)
+        await growth.instant(place, INSTANT, BATCH)
         say(f"firing, round {number + 1} of {rounds}")
     for pending, jobs in PENDING.items():
         for _ in range(rounds):

@@ -80,11 +80,11 @@ async def lateness(ground: Ground, pending: int, seconds: int) -> list[float]:
     return sorted(row["late"] * 1000 for row in rows)
 
 
-async def instant(ground: Ground, count: int) -> None:
+async def instant(ground: Ground, count: int, batch: int) -> None:
     """`count` timers that are due at one instant, by the full and the lean model, one connection and two."""
     for connections in (1, loop.CONNECTIONS):
-        await full(ground, f"instant, full, {connections}", count, 0, 500, connections, apart=timedelta(0))
-        await lean(ground, f"instant, lean, {connections}", count, 0, 500, connections, apart=timedelta(0))
+        await full(ground, f"instant, full, {connections}", count, 0, batch, connections, apart=timedelta(0))
+        await lean(ground, f"instant, lean, {connections}", count, 0, batch, connections, apart=timedelta(0))
 
 
 async def idle(ground: Ground, seconds: float) -> float:
