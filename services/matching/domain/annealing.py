@@ -24,12 +24,12 @@ from services.matching.domain.annealing_state import (
 PULLS = 14  # of 16 looks at two tables, those that follow somebody to the table of a good partner; the rest are random
 DOUBLES = 6  # seats up to which two-for-two swaps are looked at as well
 
-_LOG = np.log((np.arange(4096) + 0.5) / 4096).astype(np.float32)  # acceptance thresholds, drawn by 12 random bits
-_GUMBEL = (-np.log(-_LOG)).astype(np.float32)  # in rising order
+LOG = np.log((np.arange(4096) + 0.5) / 4096).astype(np.float32)  # acceptance thresholds, drawn by 12 random bits
+GUMBEL = (-np.log(-LOG)).astype(np.float32)  # in rising order
 
 
 @numba.njit(inline="always")
-def _draw(random: Any) -> Any:
+def draw(random: Any) -> Any:
     """Next 64 random bits (SplitMix64)."""
     random[0] += np.uint64(0x9E3779B97F4A7C15)
     z = random[0]
@@ -39,13 +39,13 @@ def _draw(random: Any) -> Any:
 
 
 @numba.njit(inline="always")
-def _below(random: Any, count: int) -> Any:
+def below(random: Any, count: int) -> Any:
     """A random whole number from 0 to count - 1."""
-    return np.int64(((_draw(random) >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
+    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
 
 
 @numba.njit(cache=True)
-def _swap(
+def swap(
     worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, newcomer: Any, fresh: Any, filled: Any, place: Any,
     people: int, r: int, k: int, x: int, l: int, y: int,  # noqa: E741
 ) -> None:  # fmt: skip
@@ -116,7 +116,7 @@ def _gather(
 
 @numba.njit(inline="always")
 def _gumbel(random: Any, temperature: float) -> float:
-    return temperature * _GUMBEL[_draw(random) >> np.uint64(52)]
+    return temperature * GUMBEL[draw(random) >> np.uint64(52)]
 
 
 @numba.njit(inline="always")
@@ -130,7 +130,7 @@ def _choose(
     """
     at_k, at_l = chairs[r, k], chairs[r, l]
     best = _gumbel(random, temperature)
-    margin = temperature * _GUMBEL[4095]
+    margin = temperature * GUMBEL[4095]
     choice[0] = -1
     choice[2] = -1
     points = 0.0
@@ -185,7 +185,7 @@ def _choose(
 
 
 @numba.njit(inline="always")
-def _fairer(
+def fairness(
     worth: Any, members: Any, chairs: Any, packed: Any, goods: Any, c: Costs, r: int, k: int, l: int, choice: Any,  # noqa: E741
 ) -> float:  # fmt: skip
     """Points that a choice adds for people who lack good meetings."""
@@ -226,17 +226,17 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
     for step in range(proposals):
         if step & 1023 == 0:
             temperature = hot * (cold / hot) ** (step / proposals)
-        bits = _draw(random)
+        bits = draw(random)
         at = np.int64(((bits >> np.uint64(32)) * np.uint64(total)) >> np.uint64(32))
         r, k = spots[at, 0], spots[at, 1]
         i = members[r, k, spots[at, 2]]
         if bits & np.uint64(15) < PULLS and i < c.people and wide > 0:
-            j = partners[i, _below(random, wide)]  # to the table of a good partner, or the partner to ours
+            j = partners[i, below(random, wide)]  # to the table of a good partner, or the partner to ours
             l = place[j, r, 0]  # noqa: E741
             if l < 0 or l == k:
                 continue
         else:
-            other = starts[r] + _below(random, starts[r + 1] - starts[r])
+            other = starts[r] + below(random, starts[r + 1] - starts[r])
             l = spots[other, 1]  # noqa: E741
             if l == k:
                 continue
@@ -251,12 +251,12 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
         if choice[2] < 0:
             choice[3] = -1
         if c.shortfall > 0:
-            fairer = _fairer(worth, members, chairs, packed, goods, c, r, k, l, choice)
-            if fairer < 0 and fairer < temperature * _LOG[_draw(random) >> np.uint64(52)]:
+            fairer = fairness(worth, members, chairs, packed, goods, c, r, k, l, choice)
+            if fairer < 0 and fairer < temperature * LOG[draw(random) >> np.uint64(52)]:
                 continue
         for n in range(0, 4, 2):
             x, y = choice[n], choice[n + 1]
             if x >= 0:
-                _swap(worth, members, chairs, packed, goods, newcomer, fresh, filled, place, c.people, r, k, x, l, y)
+                swap(worth, members, chairs, packed, goods, newcomer, fresh, filled, place, c.people, r, k, x, l, y)
         made += 1
     return made

@@ -1,8 +1,9 @@
 """Seats over rounds by simulated annealing: value first, never a repeat, never a blocked pair, no lone newcomer.
 
-Starts from a greedy seating (or from the published one), then swaps chairs while the temperature falls. The objective
-is the value of all first meetings, less penalties for repeats, for tables with exactly one newcomer, for seats that
-differ from the published plan, and for every person's missing good meetings squared, which lifts the worst-off first.
+Starts from random seats (or from the published ones), then swaps chairs while the temperature falls. A first plan of one
+round has a search of its own (`grouping`). The objective is the value of all first meetings, less penalties for repeats,
+for tables with exactly one newcomer, for seats that differ from the published plan, and for every person's missing good
+meetings squared, which lifts the worst-off first.
 Reproducible by seed and number of proposals; time plays no part.
 """
 
@@ -42,17 +43,17 @@ def seat(
 ) -> Seating:
     """Seat everybody who is present. `progress` hears the share done; what it raises ends the work.
 
-    `heat` multiplies the temperature of the start: more of it gets out of corners, and farther from what is published.
+    `heat` multiplies the temperature of the start: more of it gets out of corners, and farther from what is published;
+    a first plan of one round finds its own.
     """
     state = _State(problem, weights, seed)
-    published = bool((problem.published[~problem.frozen] != NOWHERE).any())
-    if len(state.moves.spots) and problem.rounds == 1 and not published and problem.chairs.max() > annealing.DOUBLES:
+    if len(state.moves.spots) and state.single:
         regroup(state.moves, state.costs, proposals, progress)
     elif len(state.moves.spots):
         # A swap at a larger table changes more pairs: its points spread as the square root of their number.
         most = max(int(problem.chairs.max(initial=0)), 2)
         scale = state.usual / USUAL * ((most - 1) / 3) ** 0.5
-        hot = min((WARM if published else _hot(problem)) * heat, max(HOTTEST, _hot(problem))) * scale
+        hot = min((WARM if state.published else _hot(problem)) * heat, max(HOTTEST, _hot(problem))) * scale
         cold = COLD * scale
         chunks = max(1, round(proposals / CHUNK))
         for chunk in range(chunks):
@@ -100,7 +101,10 @@ class _State:
         members, movable = _lay_out(problem, np.random.default_rng(seed))
         spots = np.argwhere(movable)
         worth, unit = _codes(problem, total)
-        self.usual, partners = _partners(problem)
+        self.published = bool((problem.published[~problem.frozen] != NOWHERE).any())
+        self.single = rounds == 1 and not self.published
+        # The search of a single round looks at everybody.
+        self.usual, partners = (1.0, np.zeros((people, 0), np.int32)) if self.single else _partners(problem)
         newcomer, small = np.zeros((2, total), dtype=np.int64)
         newcomer[:people], small[:people] = problem.newcomer, problem.small
         home = np.full((rounds, total), NOWHERE, dtype=np.int64)
