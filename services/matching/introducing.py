@@ -16,9 +16,9 @@ from services.matching.domain.proposals import Proposal
 from services.matching.domain.settings import Weights
 from services.matching.guidance import guidance, may_meet
 from services.matching.publishing import MOST, announce, stored
-from services.matching.store import evening, facts, plans, proposals
+from services.matching.store import evening, facts, matched, proposals
 from services.matching.store.evening import Guest
-from services.matching.store.plans import MatchedRow
+from services.matching.store.matched import MatchedRow
 from services.matching.tasks import person_of
 from shared.platform.database import Connection, Database
 from shared.platform.errors import NotFound
@@ -103,9 +103,9 @@ async def answer(tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, no
 
 
 async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
-    await plans.hold_matched(tx, proposal.gathering_id)
+    await matched.hold_matched(tx, proposal.gathering_id)
     people = await _everybody(tx, proposal.gathering_id)
-    published = await plans.published(tx, proposal.gathering_id)
+    published = await matched.published(tx, proposal.gathering_id)
     if not {proposal.a, proposal.b} <= {person.registration_id for person in people}:
         return
     for_a, for_b = await _aside(desk.introduction, people, proposal.a, proposal.b, Weights())
@@ -117,8 +117,8 @@ async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
         entry = stored(len(rest) + 1, partner, words, proposal.introducer)
         ranked = [{**each, "rank": rank} for rank, each in enumerate([*rest, entry], start=1)]
         rows = [MatchedRow(reader, ranked, row.seats)]
-        plan_id = await plans.plan_of(tx, reader)
-        written = await plans.replace_matched(tx, proposal.gathering_id, plan_id, rows)
+        plan_id = await matched.plan_of(tx, reader)
+        written = await matched.replace_matched(tx, proposal.gathering_id, plan_id, rows)
         await announce(tx, proposal.gathering_id, plan_id, rows, written, now)
 
 

@@ -12,8 +12,9 @@ from services.matching.domain.plan import Proposed, Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.reasons import Words
 from services.matching.domain.wishes import Pair, pair
-from services.matching.store import audits, facts, live, plans, proposals
-from services.matching.store.plans import MatchedRow, Plan, Rewritten
+from services.matching.store import audits, facts, live, matched, plans, proposals
+from services.matching.store.matched import MatchedRow, Rewritten
+from services.matching.store.plans import Plan
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
 from shared.delivery import outbox
@@ -58,8 +59,8 @@ async def publish(
         plan.plan_id,
         [(task.people[each.person].registration_id, each.possible, each.reason) for each in result.proof.unattainable],
     )
-    await plans.hold_matched(tx, plan.gathering_id)
-    before = await plans.published(tx, plan.gathering_id)
+    await matched.hold_matched(tx, plan.gathering_id)
+    before = await matched.published(tx, plan.gathering_id)
     numbers = [table.number for table in gathering.tables]
     coming = frozenset().union(*task.present[plan.current_round or 0 :]) if task.present else frozenset(result.seats)
     kept = before if plan.current_round is not None else {}
@@ -87,7 +88,7 @@ async def publish(
             was = before.get(reader)
             if carry and was:
                 _keep_agreed(carry, was, each.other_of(reader))
-    written = await plans.replace_matched(
+    written = await matched.replace_matched(
         tx, plan.gathering_id, plan.plan_id, rows, only_changed=plan.current_round is not None
     )
     await announce(tx, plan.gathering_id, plan.plan_id, rows, written, now)
@@ -97,7 +98,7 @@ async def publish(
 async def forget(tx: Connection, registration_ids: Sequence[UUID], now: datetime) -> None:
     """Take erased persons off everybody's list, and tell: a published list must not name them until the next plan."""
     of_plan: dict[tuple[UUID, UUID], list[Rewritten]] = defaultdict(list)
-    for each in await plans.unlist(tx, registration_ids):
+    for each in await matched.unlist(tx, registration_ids):
         of_plan[each.gathering_id, each.plan_id].append(each)
     for (gathering_id, plan_id), found in of_plan.items():
         revisions = {each.row.registration_id: each.revision for each in found}
@@ -117,8 +118,10 @@ async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 
     Nothing was published of the words, so nothing is published now.
     """
-    rows = await plans.rows_about(tx, registration_ids)
-    await plans.reword(tx, [replace(row, introductions=_unquoted(row.introductions, registration_ids)) for row in rows])
+    rows = await matched.rows_about(tx, registration_ids)
+    await matched.reword(
+        tx, [replace(row, introductions=_unquoted(row.introductions, registration_ids)) for row in rows]
+    )
 
 
 def _unquoted(entries: Sequence[dict[str, Any]], people: Collection[UUID]) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from services.matching.domain.seating_request import DEFAULT_TABLE
 from services.matching.domain.timetable import sittings
 from services.matching.domain.wishes import pair
 from services.matching.guidance import draw, guidance
-from services.matching.store import facts, live, plans
+from services.matching.store import facts, live, matched, plans
 from services.matching.store.live import Stay
-from services.matching.store.plans import MatchedRow, Plan
+from services.matching.store.matched import MatchedRow
+from services.matching.store.plans import Plan
 from shared.contracts.gathering import Gathering
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -27,7 +28,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     number = {table.number: at for at, table in enumerate(gathering.tables)}
     rounds = len(sittings(gathering))
     begun = plan.current_round or 0
-    published = await plans.published(connection, gathering_id) if plan.current_round is not None else {}
+    published = await matched.published(connection, gathering_id) if plan.current_round is not None else {}
     said = await guidance(connection, gathering.partner_id, gathering_id)
     await plans.note_learned(connection, plan.plan_id, said.version)
     stays = await live.stays(connection, gathering_id)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.matching.domain.meetings import Sighting
 from services.matching.operations import Note, Report, Result, record
-from services.matching.store import audits, facts, plans
+from services.matching.store import audits, facts, matched, plans
 from services.matching.store.plans import Plan
 from shared.contracts.contract import Instant, OneOf
 from shared.contracts.vocabulary import LongText, ShortText
@@ -146,7 +146,7 @@ async def read_match(
 ) -> dict[str, Any]:
     """Whom this attendee should meet, why, what to ask first, and where they sit in each round."""
     async with database.connection() as connection:
-        row = await plans.matched(connection, caller.partner_id, registration_id)
+        row = await matched.of(connection, caller.partner_id, registration_id)
     if row is None:
         raise NotFound
     return {"registration_id": row.registration_id, "introductions": row.introductions, "seats": row.seats}

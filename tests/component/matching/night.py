@@ -13,8 +13,8 @@ import httpx
 from services.matching import handlers, planner
 from services.matching.app import SERVICE
 from services.matching.links import Links
-from services.matching.store import plans
-from services.matching.store.plans import MatchedRow
+from services.matching.store import matched, plans
+from services.matching.store.matched import MatchedRow
 from shared.contracts.gathering import Gathering, Round, Table
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Attributes
@@ -86,7 +86,7 @@ class Night(Group):
         ]
         async with self.database.transaction() as tx:
             plan = await plans.insert_plan(tx, uuid7(), G, self.partner, 1)
-            await plans.replace_matched(tx, G, plan.plan_id, rows)
+            await matched.replace_matched(tx, G, plan.plan_id, rows)
             await plans.cancel_plan(tx, plan.plan_id)
 
     async def get(self, path: str, **more: Any) -> httpx.Response:

@@ -8,7 +8,7 @@ import pytest
 from services.matching import handlers
 from services.matching.domain.plan import make_plan
 from services.matching.publishing import publish
-from services.matching.store import facts, plans
+from services.matching.store import facts, matched, plans
 from services.matching.tasks import task_of
 from shared.contracts.profile import Profile
 from shared.platform.ids import uuid7
@@ -63,7 +63,7 @@ async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(n
     assert rid(0) not in {each.counterpart for matched in told.values() for each in matched.introductions}
     assert await night.mentions(rid(0)) == set()
     async with night.database.connection() as connection:
-        rows = await plans.published(connection, G)
+        rows = await matched.published(connection, G)
     about = [each for row in rows.values() for each in row.introductions if each["counterpart"] == str(rid(1))]
     assert about
     assert {each["wanted_en"] for each in about} == {"Not written yet"}

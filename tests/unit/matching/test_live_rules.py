@@ -13,7 +13,7 @@ from services.matching.domain.reasons import Reason, Words
 from services.matching.domain.timetable import begun, showing, sittings
 from services.matching.publishing import LEAST, MOST, merged
 from services.matching.store.live import Stay
-from services.matching.store.plans import MatchedRow
+from services.matching.store.matched import MatchedRow
 from services.matching.tasks import presence
 from shared.contracts.gathering import Gathering, Round
 from shared.contracts.registered import Attributes, Registered
