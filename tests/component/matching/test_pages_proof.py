@@ -8,6 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from services.matching import planner
+from services.matching.app import SERVICE
 from services.matching.auditor import audit_next
 from services.matching.store import audits, plans
 from services.matching.workers import Workers
@@ -15,7 +17,7 @@ from shared.platform import clock
 from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import rid
 from tests.component.matching.night import LINKS, G, Night, board, open_night, targets
-from tests.conftest import OpenDatabase
+from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
 BOARD: Final = board()
@@ -148,3 +150,21 @@ async def test_an_audit_gives_way_to_plans_until_its_patience_ends(
         assert await audit_next(night.database, connection, kept_workers, PATIENCE, overdue=True), "in its turn still"
         assert (await night.call("GET", path)).json()["audit"]["state"] == "done"
         assert await connection.fetchval("select state from plan where plan_id = $1", waiting.plan_id) == "queued"
+
+
+async def test_a_queue_that_never_empties_does_not_starve_an_audit(night: Night) -> None:
+    path = await planned(night)
+    await night.close()
+    await night.call("POST", f"{path}/audit")
+    async with night.database.transaction() as tx:
+        await tx.execute("update plan set audit_asked_at = audit_asked_at - interval '2 minutes'")
+        await tx.execute(
+            "insert into plan (plan_id, gathering_id, partner_id, state, seed, settings)"
+            " select gen_random_uuid(), gen_random_uuid(), $1, 'queued', 1, '{}' from generate_series(1, 30000)",
+            night.partner,
+        )
+    settings = settings_for(SERVICE, night.database.url, audit_patience_minutes=1)
+    night.planner = asyncio.create_task(planner.run(settings, night.database))
+    assert (await audited(night, path))["state"] == "done"
+    async with night.database.connection() as connection:
+        assert await plans.any_waits(connection)
