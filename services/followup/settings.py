@@ -44,7 +44,8 @@ class FollowupSettings(Settings):
     bounce_key: Annotated[str, Field(min_length=16)] | None = None
     """What the operator's mail system shows when it POSTs returned mail to `/v1/bounces`. Unset: there is no such door."""
     mail_seconds: Annotated[float, Field(gt=0, le=600)] = 15
-    """How often digests are planned and the queue is looked at."""
+    """Least time from one round of planning and sending to the next. While nothing is due and nothing was done, one
+    statement every fourth time asks whether another replica left something to do."""
     rewrite_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+")] | None = None
     """An endpoint that speaks OpenAI's protocol, such as `https://host/v1`, to reword drafts when their owners ask for it.
 
