@@ -1,12 +1,16 @@
-"""What businesses need and offer: concepts in Japanese and English, found in free text. The words are in concepts.toml."""
+"""What businesses need and offer: concepts in Japanese and English, found in free text.
 
+The words are in concepts.toml, and sentences that ask for a concept or offer it in other words in examples.csv.
+"""
+
+import csv
 import tomllib
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 _WHOLE: Final = 4  # letters from which on a Latin term may take any ending: `brand` is in `branding`, `ai` not in `aid`
 
@@ -36,6 +40,21 @@ def lexicon() -> dict[str, Concept]:
         key: Concept(key, entry["ja"], entry["en"], tuple(map(normal, entry["terms"])), tuple(entry["met_by"]))
         for key, entry in table.items()
     }
+
+
+class Example(NamedTuple):
+    """Somebody's need, and what somebody else offered who could meet it."""
+
+    concept: str
+    need: str
+    offer: str
+
+
+@cache
+def examples() -> tuple[Example, ...]:
+    """The rows of examples.csv."""
+    with Path(__file__).with_name("examples.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(Example(**row) for row in csv.DictReader(file))
 
 
 @cache

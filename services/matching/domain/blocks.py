@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matching.domain.fit import Matrix, mentions, nearest_words, rarity_of, words_of
+from services.matching.domain.fit import Matrix, nearest_words, words_of
 from services.matching.domain.people import Person, name_key
 from services.matching.domain.text import avoids_sellers, clauses, company_key, is_solicitor
-from services.matching.domain.words import content_words, vocabulary
+from services.matching.domain.words import content_words, mentions, rarity_of, vocabulary
 
 Mask = NDArray[np.bool_]
 AVOIDED: Final = 0.75  # share of an avoided phrase that somebody's trade must match; 0.7 to 0.9 measure the same

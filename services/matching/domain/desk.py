@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.matching.domain.blocks import blocked_pairs
 from services.matching.domain.people import Person
-from services.matching.domain.reasons import SURE, Words, explain
+from services.matching.domain.reasons import SURE, Explainer, Words
 from services.matching.domain.scoring import score
 from services.matching.domain.settings import Weights
 from services.matching.domain.wishes import Pair
@@ -39,8 +39,9 @@ def candidates(
     # Rounded, because the order of a sum of floats depends on the order of the room.
     open_to.sort(key=lambda at: (-round(float(scored.directed[0, at]), 4), scored.people[at].registration_id))
     found = []
+    explainer = Explainer(scored)
     for at in open_to[:LOOKED_AT]:
-        words = explain(scored, 0, at)
+        words = explainer.explain(0, at)
         reason = next((each for each in words.reasons if each.kind == "their_offer_meets_my_need"), None)
         if reason and (reason.concept or scored.directed[0, at] >= SURE):
             found.append(Candidate(scored.people[at].registration_id, words))
@@ -50,8 +51,8 @@ def candidates(
 def introduction(people: Sequence[Person], one: UUID, other: UUID, weights: Weights) -> tuple[Words, Words]:
     """Why two of these people (by registration) should meet, in words for the one and for the other."""
     at = {person.registration_id: number for number, person in enumerate(people)}
-    scored = score(people, weights)
-    return explain(scored, at[one], at[other]), explain(scored, at[other], at[one])
+    explainer = Explainer(score(people, weights))
+    return explainer.explain(at[one], at[other]), explainer.explain(at[other], at[one])
 
 
 def kept_apart(people: Sequence[Person], one: UUID, other: UUID) -> bool:

@@ -4,35 +4,25 @@ Every view gives a matrix [who needs, who offers]. A view says little by itself:
 everybody. `relative` therefore asks how far a fit stands out for both sides, and views are added on that scale.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from services.matching.domain.concepts import needed, offered
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
-from services.matching.domain.words import content_words, vectors_of, vocabulary
-from shared.lexicon import concepts_in, lexicon, normal
+from services.matching.domain.text import said
+from services.matching.domain.words import content_words, mentions, rarity_of, vectors_of, vocabulary
+from shared.lexicon import lexicon
 
 Matrix = NDArray[Any]
 """float32, people by people unless said otherwise."""
 ALIKE: Final = 0.15  # cosine from which on two words have to do with each other; 0.1 to 0.25 measure the same
-ROOM: Final = 30  # people of an imagined ordinary room, so that rarity means something among a handful too
-NEAR: Final = 0.3  # cosine from which on a word has to do with a concept; 0.25 to 0.4 measure the same
-NAMED: Final = 0.5  # of a concept whose term is said, on the scale of cosines above `NEAR`
 LINK: Final = 0.3  # worth of an offer that also helps, beside one of the very concept that is needed
 BLOCK: Final = 1024  # need words at a time: 40 MB of similarities at 10,000 offer words
 UNSURE: Final = 0.3  # of the usual spread, added to a row's own: short needs spread by chance
-_BLANK: Final = frozenset({"", "-", "なし", "無し", "特になし", "特に無し", "とくになし", "none", "nothing", "n/a"})
-
-
-def said(text: str) -> bool:
-    """Whether an answer says anything."""
-    return normal(text).strip(" 。.、,!") not in _BLANK
 
 
 def need_texts(person: Person) -> list[str]:
@@ -126,50 +116,9 @@ def words_of(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for text in texts for word in content_words(text)))
 
 
-def mentions(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.csr_matrix:
-    """[person, word]: 1 where the person says the word."""
-    indices = [number[word] for words in texts for word in words]
-    starts = np.cumsum([0, *(len(words) for words in texts)])
-    return sparse.csr_matrix(
-        (np.ones(len(indices), dtype=np.float32), indices, starts), shape=(len(texts), len(number))
-    )
-
-
-def rarity_of(words: Sequence[str], said: Sequence[Collection[str]]) -> Matrix:
-    """[word]: 1 for a word that nobody says, towards 0 for one that all say, in a room of at least `ROOM`."""
-    people = Counter(word for words in said for word in set(words))
-    room = len(said) + ROOM
-    counts = np.array([people[word] for word in words])
-    return (np.log(room / (counts + 0.5)) / np.log(room / 0.5)).astype(np.float32)
-
-
 def concept_fit(people: Sequence[Person]) -> Matrix:
-    """Need concepts, weighted by rarity, each met by another's offers, by the word or by its meaning."""
-    needs = _profiles([need_texts(each) for each in people])
-    offers = _profiles([offer_texts(each) for each in people])
-    room = len(people) + ROOM
-    wanted = needs * np.log(room / (np.count_nonzero(offers, axis=0) + 0.5)).astype(np.float32)
-    return wanted @ _met(offers).T / np.sqrt(np.maximum(wanted.sum(axis=1, keepdims=True), 1e-6))
-
-
-def _profiles(texts: Sequence[Sequence[str]]) -> Matrix:
-    """[person, concept]: how much a person's words have to do with each concept, and more where its terms are said."""
-    words = [words_of(each) for each in texts]
-    number = vocabulary(words)
-    near = np.maximum(vectors_of(list(number)) @ _concept_vectors().T - np.float32(NEAR), 0)
-    profiles = mentions(words, number) @ near
-    order = {key: at for at, key in enumerate(lexicon())}
-    for row, each in enumerate(texts):
-        profiles[row, [order[key] for key in concepts_in("。".join(each))]] += NAMED
-    return profiles
-
-
-@cache
-def _concept_vectors() -> Matrix:
-    """[concept, 300]: the middle of the vectors of a concept's terms, of length 1, less what all concepts share."""
-    middles = [vectors_of(words_of([concept.ja, *concept.terms])).mean(axis=0) for concept in lexicon().values()]
-    table = np.array(middles) - np.mean(middles, axis=0)
-    return table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9)
+    """How much one's words ask for the concepts that another's offer."""
+    return needed([need_texts(each) for each in people]) @ offered([offer_texts(each) for each in people]).T
 
 
 def _met(offers: Matrix) -> Matrix:

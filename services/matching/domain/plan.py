@@ -11,7 +11,7 @@ from services.matching.domain.introductions import introducer_of, short_lists
 from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
 from services.matching.domain.proof import Proof, prove
-from services.matching.domain.reasons import Words, explain
+from services.matching.domain.reasons import Explainer, Words
 from services.matching.domain.scoring import Score, score
 from services.matching.domain.seating import seat
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, Seating
@@ -109,10 +109,11 @@ def make_plan(
     progress("seating", 0)
     seating, proof = _best_seating(task, problem, lambda share: progress("seating", share))
     progress("proof", 1)
+    explainer = Explainer(scored)
     return Result(
         introductions={
             people[each.person].registration_id: tuple(
-                _proposed(scored, each.person, other) for other in each.counterparts
+                _proposed(scored, explainer, each.person, other) for other in each.counterparts
             )
             for each in lists
         },
@@ -127,11 +128,11 @@ def make_plan(
     )
 
 
-def _proposed(scored: Score, reader: int, other: int) -> Proposed:
+def _proposed(scored: Score, explainer: Explainer, reader: int, other: int) -> Proposed:
     introducer = introducer_of(scored, reader, other)
     return Proposed(
         scored.people[other].registration_id,
-        explain(scored, reader, other),
+        explainer.explain(reader, other),
         None if introducer is None else scored.people[introducer].registration_id,
     )
 

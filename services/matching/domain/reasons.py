@@ -3,23 +3,24 @@
 Never a score, never a block, never what somebody wants to avoid.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from services.matching.domain.fit import ALIKE, Matrix, need_texts, offer_texts, said
+from services.matching.domain.concepts import needed, offered
+from services.matching.domain.fit import ALIKE, Matrix, need_texts, offer_texts
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import Score
+from services.matching.domain.text import said, sentences
 from services.matching.domain.words import content_words, vectors_of
 from shared.lexicon import concepts_in, lexicon
 
 QUOTE: Final = 60  # characters quoted of somebody's words
 SURE: Final = 0.5  # of a direction, from which on one may say that an offer answers a need
+CONCEPT: Final = 1.5  # weight of asking for and offering one concept beside nearness in words, to choose what to quote
 LIKELY: Final = 0.2  # below which a direction is no reason at all; the ordinary fit is 0.12
-_SENTENCE: Final = re.compile(r"[。．!！?？\n;；]+|\.(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,71 @@ class _Answer:
     sure: bool
 
 
-def explain(score: Score, reader: int, other: int) -> Words:
-    """The introduction of `other` to `reader`."""
-    me, you = score.people[reader], score.people[other]
-    theirs = _answer(me, you, float(score.directed[reader, other]))
-    mine = _answer(you, me, float(score.directed[other, reader]))
+@dataclass(frozen=True)
+class _Said:
+    """The sentences of a need or of an offer."""
+
+    sentences: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    vectors: tuple[Matrix, ...]
+    """Of each sentence [word, 300]."""
+    concepts: Matrix
+    """[sentence, concept]"""
+
+
+class Explainer:
+    """Puts introductions in one room into words. What somebody wrote is read once, however many they are proposed to."""
+
+    def __init__(self, score: Score) -> None:
+        self._score = score
+        self._needs: dict[int, _Said] = {}
+        self._offers: dict[int, _Said] = {}
+
+    def explain(self, reader: int, other: int) -> Words:
+        """The introduction of `other` to `reader`."""
+        return _in_words(
+            self._score.people[reader],
+            self._score.people[other],
+            theirs=self._answer(reader, other),
+            mine=self._answer(other, reader),
+        )
+
+    def _answer(self, needing: int, offering: int) -> _Answer | None:
+        """The sentences of a need and of an offer that come nearest in meaning, or none where the two hardly fit."""
+        one, other = self._score.people[needing], self._score.people[offering]
+        if needing not in self._needs:
+            self._needs[needing] = _read(sentences(_told(one)), needed)
+        if offering not in self._offers:
+            self._offers[offering] = _read(sentences([other.offers]), offered)
+        needs, offers = self._needs[needing], self._offers[offering]
+        fit = float(self._score.directed[needing, offering])
+        concept = _meeting_concept(one, other)
+        if not needs.sentences or not offers.sentences or (fit < LIKELY and not (concept and fit >= LIKELY / 2)):
+            return None
+        near = CONCEPT * needs.concepts @ offers.concepts.T
+        for row, column in np.ndindex(near.shape):
+            near[row, column] += _nearness(needs, row, offers, column)
+        row, column = np.unravel_index(int(near.argmax()), near.shape)
+        return _Answer(_cut(needs.sentences[row]), _cut(offers.sentences[column]), concept, fit >= SURE)
+
+
+def _read(found: Sequence[str], concepts: Callable[[Sequence[Sequence[str]]], Matrix]) -> _Said:
+    words = tuple(content_words(each) for each in found)
+    return _Said(tuple(found), words, tuple(map(vectors_of, words)), concepts([[each] for each in found]))
+
+
+def _nearness(needs: _Said, row: int, offers: _Said, column: int) -> float:
+    """How much of a sentence's meaning another meets; a short hit in a long sentence counts less than a whole one."""
+    wanted, given = needs.words[row], offers.words[column]
+    if not wanted or not given:
+        return 0.0
+    near = np.where(
+        [[one == other for other in given] for one in wanted], 1, needs.vectors[row] @ offers.vectors[column].T
+    )
+    return float(np.maximum(near.max(axis=1) - ALIKE, 0).sum() / len(wanted) ** 0.5)
+
+
+def _in_words(me: Person, you: Person, theirs: _Answer | None, mine: _Answer | None) -> Words:
     found: list[Reason] = []
     if theirs:
         found.append(
@@ -116,7 +177,7 @@ def explain(score: Score, reader: int, other: int) -> Words:
     if not found:
         found.append(Reason("exploration", None, "普段出会わない方です", "Somebody you would not usually meet"))
     question_ja, question_en = _question(theirs, mine, topic)
-    wanted = mine.need if mine else _quote(_sentences(_told(you)))
+    wanted = mine.need if mine else _quote(sentences(_told(you)))
     return Words(
         reasons=tuple(found[:4]),
         question_ja=question_ja,
@@ -144,27 +205,6 @@ def _question(theirs: _Answer | None, mine: _Answer | None, topic: str | None) -
     return ("最近のお仕事で、うまくいったことを一つ教えてください", "What went well in your work lately?")
 
 
-def _answer(needing: Person, offering: Person, fit: float) -> _Answer | None:
-    """The sentences of a need and of an offer that come nearest in meaning, or none where the two hardly fit."""
-    needs, offers = _sentences(_told(needing)), _sentences([offering.offers])
-    concept = _meeting_concept(needing, offering)
-    if not needs or not offers or (fit < LIKELY and not (concept and fit >= LIKELY / 2)):
-        return None
-    near = np.array([[_nearness(need, offer) for offer in offers] for need in needs])
-    at = np.unravel_index(int(near.argmax()), near.shape) if near.size else (0, 0)
-    return _Answer(_cut(needs[at[0]]), _cut(offers[at[1]]), concept, fit >= SURE)
-
-
-def _nearness(need: str, offer: str) -> float:
-    """How much of a sentence's meaning another meets; a short hit in a long sentence counts less than a whole one."""
-    wanted, given = content_words(need), content_words(offer)
-    if not wanted or not given:
-        return 0.0
-    near: Matrix = vectors_of(wanted) @ vectors_of(given).T
-    same = np.array([[one == other for other in given] for one in wanted])
-    return float(np.maximum(np.where(same, 1, near).max(axis=1) - ALIKE, 0).sum() / len(wanted) ** 0.5)
-
-
 def _meeting_concept(needing: Person, offering: Person) -> str | None:
     """The concept that joins one's need to the other's offer: the same one first, else one that helps."""
     needs = concepts_in("。".join(need_texts(needing))).keys() | set(needing.need_tags)
@@ -183,14 +223,8 @@ def _told(person: Person) -> list[str]:
     return [person.needs] if said(person.needs) else need_texts(person)
 
 
-def _sentences(texts: Sequence[str]) -> list[str]:
-    """Sentences of the texts that say anything, in order."""
-    parts = (part.strip(" 　/／・、,") for text in texts if said(text) for part in _SENTENCE.split(text))
-    return [part for part in parts if part]
-
-
-def _quote(sentences: Sequence[str]) -> str:
-    return _cut(sentences[0]) if sentences else ""
+def _quote(found: Sequence[str]) -> str:
+    return _cut(found[0]) if found else ""
 
 
 def _cut(sentence: str) -> str:

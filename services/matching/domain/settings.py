@@ -12,8 +12,8 @@ class Weights:
     """Needs against offers, both ways."""
     words: float = 1.0
     """Weight of words near in meaning in the fit of a direction, in spreads above the ordinary (`fit.relative`)."""
-    concepts: float = 0.6
-    """Weight of concepts of the lexicon, found by their terms or by meaning; they also join English to Japanese."""
+    concepts: float = 1.0
+    """Weight of concepts of the lexicon, asked for and offered in whatever words; they also join English to Japanese."""
     tags: float = 0.5
     """Weight of tags that both sides confirmed."""
     embedding: float = 1.0

@@ -13,6 +13,21 @@ _KEPT: Final = re.compile(r"[^\w&+#\-]+")
 _CLAUSE: Final = re.compile(r"[、,，。．.;；\n/・()（）「」!！?？]|や|とか|または|もしくは|および| or | and ")
 
 
+_SENTENCE: Final = re.compile(r"[。．!！?？\n;；]+|\.(?=\s|$)")
+_BLANK: Final = frozenset({"", "-", "なし", "無し", "特になし", "特に無し", "とくになし", "none", "nothing", "n/a"})
+
+
+def said(text: str) -> bool:
+    """Whether an answer says anything."""
+    return normal(text).strip(" 。.、,!") not in _BLANK
+
+
+def sentences(texts: Iterable[str]) -> list[str]:
+    """Sentences of the texts that say anything, in order."""
+    parts = (part.strip(" 　/／・、,") for text in texts if said(text) for part in _SENTENCE.split(text))
+    return [part for part in parts if part]
+
+
 def clauses(text: str) -> list[str]:
     """The parts of an enumeration."""
     return [part.strip() for part in _CLAUSE.split(text) if part.strip()]

@@ -4,13 +4,15 @@ Words are cut and normalised by Sudachi (English ones too: `hotel` is `ホテル
 `ja_ginza` package (chiVe, trained on the Japanese web): no model runs, and nothing is fetched at run time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
 import ja_ginza
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.strings import get_string_id
 from spacy.util import get_package_path
@@ -22,6 +24,7 @@ from shared.lexicon import normal
 LONGEST: Final = 600  # characters of one text that are read; a long self-advert does not win by length
 COMMON_DIRECTIONS: Final = 3  # a hundredth of the dimensions, as in Mu and Viswanath (2018), "All-but-the-Top"
 SHORTEST_LATIN: Final = 3
+ROOM: Final = 30  # people of an imagined ordinary room, so that rarity means something among a handful too
 _TEXTS_KEPT: Final = 50_000  # a few gatherings of the largest size, for the next plan
 
 
@@ -81,3 +84,24 @@ def vectors_of(words: Sequence[str]) -> NDArray[np.float32]:
 def vocabulary(texts: Iterable[Sequence[str]]) -> dict[str, int]:
     """Every word of some texts with its number."""
     return {word: at for at, word in enumerate(dict.fromkeys(word for text in texts for word in text))}
+
+
+def mentions(texts: Sequence[Sequence[str]], number: dict[str, int]) -> sparse.csr_matrix:
+    """[person, word]: 1 where the person says the word."""
+    indices = [number[word] for words in texts for word in words]
+    starts = np.cumsum([0, *(len(words) for words in texts)])
+    return sparse.csr_matrix(
+        (np.ones(len(indices), dtype=np.float32), indices, starts), shape=(len(texts), len(number))
+    )
+
+
+def rarity_of(words: Sequence[str], said: Sequence[Collection[str]]) -> NDArray[np.float32]:
+    """[word]: 1 for a word that nobody says, towards 0 for one that all say, in a room of at least `ROOM`."""
+    return rarity(words, Counter(word for each in said for word in set(each)), len(said))
+
+
+def rarity(words: Sequence[str], sayers: Mapping[str, int], people: int) -> NDArray[np.float32]:
+    """[word]: the same, where it is known how many of the people say each word."""
+    room = people + ROOM
+    counts = np.array([sayers.get(word, 0) for word in words])
+    return (np.log(room / (counts + 0.5)) / np.log(room / 0.5)).astype(np.float32)

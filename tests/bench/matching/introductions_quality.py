@@ -175,15 +175,20 @@ def shipped(scored: Score) -> Lists:
     return [each.counterparts for each in short_lists(scored)]
 
 
-def at_tables(judged: Judged) -> str:
-    """Pairs of grade -1 at the tables of a plan, and of grade 2."""
+def at_tables(judged: Judged, sold_to: Matrix) -> str:
+    """Pairs of grade -1 at the tables of a plan, how many of them are with somebody who mainly sells, and of grade 2."""
     result = make_plan(Task(judged.people, 3, (), (), seed=1, proposals=PROPOSALS))
     seated: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     for at, person in enumerate(judged.people):
         for seat in result.seats[person.registration_id]:
             seated[seat].append(at)
-    grades = [judged.grades.get(pair, 0) for together in seated.values() for pair in combinations(together, 2)]
-    return f"{grades.count(-1)} forbidden and {grades.count(2)} strong of {len(grades)} meetings"
+    pairs = [pair for together in seated.values() for pair in combinations(together, 2)]
+    forbidden = [pair for pair in pairs if judged.grades.get(pair) == -1]
+    strong = sum(judged.grades.get(pair) == 2 for pair in pairs)
+    return (
+        f"{len(forbidden)} forbidden ({sum(bool(sold_to[pair]) for pair in forbidden)} with somebody who mainly sells)"
+        f" and {strong} strong of {len(pairs)} meetings"
+    )
 
 
 def main() -> None:
@@ -226,7 +231,7 @@ def main() -> None:
         print(f"{name:42}{recall(judged, lists):9.3f}{ndcg(judged, lists):9.3f}  {forbidden(judged, lists)}")
     left_out = sum(not others for others in ways["OURS, BALANCED, AS SHIPPED"])
     print(
-        f"\npeople without a list, because they mainly sell: {left_out}\nat three rounds of tables: {at_tables(judged)}"
+        f"\npeople without a list, because they mainly sell: {left_out}\nat three rounds of tables: {at_tables(judged, scored.unproposed)}"
     )
 
 

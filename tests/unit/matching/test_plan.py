@@ -13,7 +13,7 @@ from services.matching.domain.introductions import short_lists
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task, make_plan
 from services.matching.domain.proof import bound
-from services.matching.domain.reasons import explain
+from services.matching.domain.reasons import Explainer
 from services.matching.domain.scoring import score
 from services.matching.domain.seating_problem import NoPlan
 from services.matching.domain.settings import Weights
@@ -115,9 +115,10 @@ def test_a_need_finds_its_offer_in_other_words() -> None:
 
 def test_reasons_quote_words_and_never_scores_or_blocks(osaka: tuple[Person, ...]) -> None:
     scored = score(osaka, WEIGHTS)
+    explainer = Explainer(scored)
     for each in short_lists(scored):
         for other in each.counterparts:
-            words = explain(scored, each.person, other)
+            words = explainer.explain(each.person, other)
             text = " ".join(reason.ja + reason.en for reason in words.reasons) + words.question_ja
             assert words.reasons
             assert osaka[other].avoid == "" or osaka[other].avoid not in text
