@@ -14,6 +14,7 @@ from services.matching.domain.desk import Candidate
 from services.matching.domain.people import Person
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.settings import Weights
+from services.matching.domain.words import then_forget
 from services.matching.guidance import guidance, may_meet
 from services.matching.publishing import MOST, announce, stored
 from services.matching.store import evening, facts, matched, proposals
@@ -140,4 +141,4 @@ def _thread() -> ThreadPoolExecutor:
 
 async def _aside(work: Callable[P, ResultT], *given: P.args, **named: P.kwargs) -> ResultT:
     """A second of arithmetic at a thousand people: aside, so that other requests are answered meanwhile."""
-    return await asyncio.get_running_loop().run_in_executor(_thread(), partial(work, *given, **named))
+    return await asyncio.get_running_loop().run_in_executor(_thread(), partial(then_forget, work, *given, **named))

@@ -11,6 +11,7 @@ import structlog
 from services.matching.domain.lessons import GLADNESS, LEARNT, LEAST_LABELS, Lesson, changes, study
 from services.matching.domain.settings import Weights
 from services.matching.domain.wishes import Pair, pair
+from services.matching.domain.words import then_forget
 from services.matching.store import facts, learning, lottery
 from services.matching.store.learning import Due, Label
 from services.matching.tasks import person_of
@@ -69,7 +70,7 @@ async def _learn(database: Database, pool: Executor, due: Due) -> None:
         known = await learning.newest(connection, due.partner_id)
         lots = {each.pair for each in await lottery.drawn(connection, due.partner_id)}
     weights = Weights()
-    multipliers = await asyncio.get_running_loop().run_in_executor(pool, study, lessons, weights)
+    multipliers = await asyncio.get_running_loop().run_in_executor(pool, then_forget, study, lessons, weights)
     before = known.multipliers if known and known.multipliers else {}
     async with database.transaction() as tx:
         if multipliers is not None and any(

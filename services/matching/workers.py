@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from services.matching.domain.words import then_forget
 from shared.platform.workers import worker_pool
 
 ResultT = TypeVar("ResultT")
@@ -49,7 +50,7 @@ class Workers:
         """
         slate = self.slate
         slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
-        working = asyncio.get_running_loop().run_in_executor(self.pool, work, *given)
+        working = asyncio.get_running_loop().run_in_executor(self.pool, then_forget, work, *given)
         while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
             step = slate.step.value
             if not await watch(STEPS[step] if step >= 0 else None, slate.share.value):

@@ -100,7 +100,7 @@ def concepts_once(text: str) -> dict[str, str]:
 
 
 def forget_texts() -> None:
-    """Forget what `concepts_in` has read: somebody who wrote it was erased."""
+    """Forget what `concepts_in` has read."""
     _found.cache_clear()
 
 

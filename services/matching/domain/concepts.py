@@ -2,7 +2,7 @@
 
 One linear reading each for needs and for offers, because the two are said in different words: "the machine stops at night
 and nobody notices" and "we watch over your plant". Ridge regression from the vector of a sentence to its concept (Hoerl and
-Kennardt 1970), in closed form, so that it takes a second and comes out the same everywhere.
+Kennard 1970), in closed form, so that it takes a second and comes out the same everywhere.
 """
 
 from collections import Counter

@@ -5,9 +5,9 @@ Words are cut and normalised by Sudachi (English ones too: `hotel` is `ホテル
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import ja_ginza
 import numpy as np
@@ -19,13 +19,15 @@ from spacy.util import get_package_path
 from spacy.vectors import Vectors
 from sudachipy import Dictionary, SplitMode
 
-from shared.lexicon import normal
+from shared.lexicon import forget_texts, normal
+
+ResultT = TypeVar("ResultT")
 
 LONGEST: Final = 600  # characters of one text that are read; a long self-advert does not win by length
 COMMON_DIRECTIONS: Final = 3  # a hundredth of the dimensions, as in Mu and Viswanath (2018), "All-but-the-Top"
 SHORTEST_LATIN: Final = 3
 ROOM: Final = 30  # people of an imagined ordinary room, so that rarity means something among a handful too
-_TEXTS_KEPT: Final = 50_000  # a few gatherings of the largest size, for the next plan
+_TEXTS_KEPT: Final = 50_000  # more than the largest gathering says, for as long as one piece of work takes
 
 
 @cache
@@ -56,6 +58,18 @@ def content_words(text: str) -> tuple[str, ...]:
         if telling(token) and not _empty(token.surface())
     )
     return tuple(dict.fromkeys(found))
+
+
+def then_forget(work: Callable[..., ResultT], *given: Any, **named: Any) -> ResultT:
+    """The result of a piece of work that reads what people wrote; nothing of their words stays in memory after it.
+
+    Whoever is erased meanwhile is then erased from every process, without a word between the processes.
+    """
+    try:
+        return work(*given, **named)
+    finally:
+        content_words.cache_clear()
+        forget_texts()
 
 
 def _empty(word: str) -> bool:

@@ -12,7 +12,7 @@ from services.matching.operations import Note, Report, record
 from services.matching.pages.visits import Visit, Visitor, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
-from shared.lexicon import concepts_in, lexicon
+from shared.lexicon import concepts_once, lexicon
 from shared.platform.database import Connection, Database
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
@@ -127,7 +127,7 @@ def _concepts(guest: Guest) -> set[str]:
     profile = guest.profile
     words = [profile.needs, profile.offers, profile.talk_topics, profile.goal] if profile else []
     tags = {*guest.registered.need_tags, *guest.registered.offer_tags}
-    return tags.union(*(concepts_in(text) for text in words if text))
+    return tags.union(*(concepts_once(text) for text in words if text))
 
 
 async def form(

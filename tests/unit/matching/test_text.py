@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.domain.text import clauses, company_key, solicits
-from services.matching.domain.words import content_words
+from services.matching.domain.words import content_words, then_forget
+from shared import lexicon as lexicon_module
 from shared.lexicon import concepts_in, lexicon, normal, suggest_tags
 
 
@@ -95,3 +96,14 @@ def test_any_text_is_read(text: str) -> None:
     assert len(suggest_tags(text)) <= 3
     assert all(term in normal(text) for term in found.values())
     assert len(set(content_words(text))) == len(content_words(text))
+
+
+def test_what_people_write_stays_in_memory_for_one_piece_of_work_only() -> None:
+    """They may be erased while the process runs."""
+    assert then_forget(content_words, "旅館の夜の催し") == content_words("旅館の夜の催し")
+    with pytest.raises(ZeroDivisionError):
+        then_forget(lambda: content_words("町工場の切削") and 1 / 0)
+    assert content_words.cache_info().currsize == 0
+    concepts_in("動画を作ってくれる人")
+    then_forget(int)
+    assert lexicon_module._found.cache_info().currsize == 0
