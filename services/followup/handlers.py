@@ -70,7 +70,7 @@ async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Reg
 
 
 async def on_profile(rules: Rules, tx: Connection, events: Sequence[Event[Profile]]) -> None:
-    profiles, erased = fold.newest(events)
+    profiles, erased = fold.newest(events, final=False)
     await facts.hold_off_refusals(tx)
     await facts.erase_profiles(tx, _ids(erased))
     await facts.put_profiles(tx, profiles)

@@ -34,7 +34,7 @@ async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> 
 
 async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     """Keep the newest words of a person; a tombstone here alone means that consent was withdrawn."""
-    profiles, gone = newest(events)
+    profiles, gone = newest(events, final=False)
     sent = {(event.key, event.payload and event.payload.revision): event.time for event in events}
     await facts.hold_off_erasures(tx)
     await facts.upsert_profiles(tx, [(each, sent[each.key(), each.revision]) for each in profiles])

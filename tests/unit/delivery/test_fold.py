@@ -43,3 +43,20 @@ def test_fold(changes: list[tuple[int, int | None]]) -> None:
     }
     assert {payload.key(): cast(Registered, payload).revision for payload in payloads} == expected
     assert [payload.key() for payload in payloads] == sorted(expected)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(1, 9) | st.none())))
+def test_words_that_are_given_again_after_they_were_withdrawn_count(changes: list[tuple[int, int | None]]) -> None:
+    events = [
+        OUT.tombstone(Registered, derived(number)) if revision is None else OUT.event(registered(number, revision))
+        for number, revision in changes
+    ]
+    payloads, erased = newest(events, final=False)
+    since: dict[str, list[int]] = {}
+    for number, revision in changes:
+        since.setdefault(str(derived(number)), [])
+        since[str(derived(number))] = [] if revision is None else [*since[str(derived(number))], revision]
+    assert erased == sorted(key for key, given in since.items() if not given)
+    assert {payload.key(): payload.revision for payload in payloads} == {
+        key: max(given) for key, given in since.items() if given
+    }
