@@ -57,6 +57,6 @@ def test_words_that_are_given_again_after_they_were_withdrawn_count(changes: lis
         since.setdefault(str(derived(number)), [])
         since[str(derived(number))] = [] if revision is None else [*since[str(derived(number))], revision]
     assert erased == sorted(key for key, given in since.items() if not given)
-    assert {payload.key(): payload.revision for payload in payloads} == {
+    assert {payload.key(): cast(Registered, payload).revision for payload in payloads} == {
         key: max(given) for key, given in since.items() if given
     }
