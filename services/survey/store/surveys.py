@@ -106,12 +106,16 @@ async def insert_invitations(
 
 
 async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool = False) -> Invitation | None:
-    """What a link opens, or None. `lock` makes a second submission by the same link wait."""
+    """What a link opens, or None.
+
+    `lock` makes a second submission by the same link wait, and the end of its survey, which it waits for in turn. The
+    survey is locked first, as by whoever ends it.
+    """
     row = await connection.fetchrow(
         "select token_sha256, gathering_id, trust, segment, closed_at,"
         " coalesce(gathering.definition->>'title', '') as title"
         " from invitation join survey using (gathering_id) left join gathering using (gathering_id)"
-        f" where token_sha256 = $1{' for update of invitation' if lock else ''}",
+        f" where token_sha256 = $1{' for share of survey for update of invitation' if lock else ''}",
         token_sha256,
     )
     return None if row is None else Invitation(**{**dict(row), "segment": Segment.model_validate(row["segment"])})

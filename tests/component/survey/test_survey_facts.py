@@ -5,11 +5,16 @@ import random
 
 import pytest
 
-from services.survey import handlers
+from services.survey import handlers, operations
 from services.survey.app import SERVICE
+from services.survey.domain.questions import read_form
+from services.survey.operations import SurveyClosed, digest
+from services.survey.store import surveys
 from services.survey.store.facts import OF_GATHERING
 from shared.contracts.gathering import Gathering
 from shared.contracts.registered import Registered
+from shared.platform import clock
+from shared.platform.errors import NotFound
 from shared.platform.ids import derived
 from tests.component.survey.conftest import FORM, HANDLERS, OUT, PARTNER, G, Survey, facts, person, tell
 from tests.conftest import OpenDatabase, api_key, client
@@ -97,3 +102,33 @@ async def test_a_gathering_that_is_gone_takes_its_survey_and_its_facts_with_it(s
             "select table_name from information_schema.columns where column_name = 'gathering_id' and table_schema = 'public'"
         )
     assert {row["table_name"] for row in named} == set(OF_GATHERING), "of each table that names a gathering"
+
+
+@pytest.mark.parametrize("end", ["close", "erase"])
+async def test_an_answer_under_way_comes_before_the_end_of_its_survey_or_not_at_all(survey: Survey, end: str) -> None:
+    """Closed meanwhile it would keep its link's hash for ever; erased meanwhile both would wait for each other."""
+    token = (await survey.link(0)).rpartition("/")[2]
+    filled = read_form({"next_step": ["2"], "goal": ["3"], "again": ["8"]}, "ja")
+
+    async def respond() -> None:
+        async with survey.database.transaction() as tx:
+            await operations.respond(tx, token, filled, "ja", clock.now())
+
+    async def finish() -> None:
+        async with survey.database.transaction() as tx:
+            if end == "close":
+                await surveys.close_survey(tx, G, clock.now())
+            else:
+                await handlers.on_gathering(tx, [OUT.tombstone(Gathering, G)])  # type: ignore[list-item]
+
+    async with survey.database.transaction() as tx:  # the answer first
+        assert await surveys.invitation(tx, digest(token), lock=True)
+        finishing = asyncio.create_task(finish())
+        await asyncio.sleep(0.3)
+        assert not finishing.done()
+        await operations.respond(tx, token, filled, "ja", clock.now())
+    await finishing
+    async with survey.database.connection() as connection:
+        assert not await connection.fetchval("select count(*) from response where token_sha256 is not null")
+    with pytest.raises(SurveyClosed if end == "close" else NotFound):
+        await respond()
