@@ -11,7 +11,7 @@ from services.followup import operations, reminders
 from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
 from services.followup.rules import Rules
-from services.followup.store import cadences, facts, followups
+from services.followup.store import cadences, facts, followups, people
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
@@ -87,10 +87,12 @@ async def on_matched(tx: Connection, events: Sequence[Event[Matched]]) -> None:
 async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contact]]) -> None:
     contacts, erased = fold.newest(events)
     times = {event.key: event.time for event in events if event.payload is not None}
-    if all(each.channels.thanks for each in contacts):
-        await facts.hold_off_refusals(tx)
-    else:
+    # What people chose before holds from their contact on, as a refusal does.
+    decides = not all(each.channels.thanks for each in contacts)
+    if decides or await people.anybody_chose(tx, [each.person_id for each in contacts]):
         await facts.wait_for_facts(tx)
+    else:
+        await facts.hold_off_refusals(tx)
     await facts.erase_contacts(tx, _ids(erased))
     fresh = await facts.put_contacts(tx, [(each, times[each.key()]) for each in contacts])
     touched = await followups.ids_of_owners(tx, [*fresh, *_ids(erased)])

@@ -12,7 +12,7 @@ from services.followup.domain import coaching
 from services.followup.domain.coaching import Contact
 from services.followup.letters import brief_words
 from services.followup.pages.visits import Visitor, back
-from services.followup.store import credits, people, reading, reminders
+from services.followup.store import credits, facts, people, reading, reminders
 from shared.platform.errors import Invalid, NotFound
 from shared.platform.http import Db
 from shared.platform.pages import PersonsRoute
@@ -120,6 +120,7 @@ async def resume(visit: Visitor, database: Db) -> Response:
 async def news(visit: Visitor, database: Db, wanted: Annotated[bool, Form()] = False) -> Response:
     """No more news of the organiser, or news again. Reminders are another matter."""
     async with database.transaction() as tx:
+        await facts.hold_off_refusals(tx)
         await people.stop_news(tx, visit.reader.registration, None if wanted else visit.now)
     return back(visit, None, "news" if wanted else "no_news")
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from services.followup.store import people
 from shared.contracts.contact import Contact
 from shared.contracts.contract import Part
 from shared.contracts.gathering import Gathering
@@ -68,6 +69,9 @@ async def times(tx: Connection, ids: Collection[UUID]) -> dict[UUID, tuple[str, 
 
 
 async def put_registrations(tx: Connection, registrations: Sequence[Registered]) -> None:
+    former = await people.move(
+        tx, "registration", [(each.registration_id, each.person_id, each.revision) for each in registrations]
+    )
     await tx.execute(
         "insert into registration (registration_id, gathering_id, partner_id, person_id, revision, status, attendance)"
         " select r.* from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[])"
@@ -84,6 +88,8 @@ async def put_registrations(tx: Connection, registrations: Sequence[Registered])
         [each.status for each in registrations],
         [each.attendance for each in registrations],
     )
+    if former:
+        await people.forget(tx, former)
 
 
 async def put_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
@@ -116,6 +122,9 @@ async def erase_profiles(tx: Connection, ids: Collection[UUID]) -> None:
 
 async def put_contacts(tx: Connection, contacts: Sequence[tuple[Contact, datetime]]) -> set[UUID]:
     """Keep contacts, each with the time of its event; return those that were new."""
+    former = await people.move(
+        tx, "contact", [(each.registration_id, each.person_id, each.revision) for each, _ in contacts]
+    )
     rows = await tx.fetch(
         "insert into contact (registration_id, person_id, revision, email, locale, time_zone, refused_at, news)"
         " select c.* from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[],"
@@ -135,6 +144,8 @@ async def put_contacts(tx: Connection, contacts: Sequence[tuple[Contact, datetim
         [None if each.channels.thanks else at for each, at in contacts],
         [each.channels.news for each, _ in contacts],
     )
+    if former:
+        await people.forget(tx, former)
     return {row["registration_id"] for row in rows}
 
 
@@ -243,11 +254,4 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     for table in ("registration", "profile", "contact", "matched", "reminder_plan"):
         await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)
     await strip_matched(tx, gone)
-    # Of a person of whom nothing else is left: a mail that is being written loses its delivery, and does not leave.
-    for table in ("mailbox", "delivery", "preference"):
-        await tx.execute(
-            f"delete from {table} as m where person_id = any($1::uuid[])"
-            " and not exists (select from registration where person_id = m.person_id)"
-            " and not exists (select from contact where person_id = m.person_id)",
-            [row["person_id"] for row in persons],
-        )
+    await people.forget(tx, [row["person_id"] for row in persons])

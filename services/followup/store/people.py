@@ -1,9 +1,9 @@
 """Who owns follow-ups: when they may be disturbed, and whether they want to be."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -97,3 +97,52 @@ async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[
         away_until,
     )
     return [row["registration_id"] for row in rows]
+
+
+async def anybody_chose(tx: Connection, persons: Collection[UUID]) -> bool:
+    """Whether one of these persons said something of hours or reminders."""
+    return bool(
+        await tx.fetchval("select exists (select from preference where person_id = any($1::uuid[]))", list(persons))
+    )
+
+
+async def move(
+    tx: Connection, table: Literal["registration", "contact"], rows: Sequence[tuple[UUID, UUID, int]]
+) -> list[UUID]:
+    """Before a table hears (registration, person, revision): whose address was corrected is another person from now on.
+
+    What the former person chose holds for the present one, where that one chose nothing else; a stop always does.
+    Returns the former persons.
+    """
+    moved = await tx.fetch(
+        "select old.person_id as former, new.person_id as present"
+        " from unnest($1::uuid[], $2::uuid[], $3::int[]) as new (registration_id, person_id, revision)"
+        f" join {table} as old using (registration_id)"
+        " where old.person_id <> new.person_id and old.revision < new.revision",
+        [registration for registration, _, _ in rows],
+        [person for _, person, _ in rows],
+        [revision for _, _, revision in rows],
+    )
+    if moved:
+        await tx.execute(
+            "insert into preference as p (person_id, stopped_at, news_stopped_at, quiet_from, quiet_until, away_from,"
+            " away_until) select distinct on (m.present) m.present, stopped_at, news_stopped_at, quiet_from, quiet_until,"
+            " away_from, away_until from unnest($1::uuid[], $2::uuid[]) as m (former, present)"
+            " join preference on person_id = m.former order by m.present, stopped_at, news_stopped_at"
+            " on conflict (person_id) do update set stopped_at = coalesce(p.stopped_at, excluded.stopped_at),"
+            " news_stopped_at = coalesce(p.news_stopped_at, excluded.news_stopped_at)",
+            [row["former"] for row in moved],
+            [row["present"] for row in moved],
+        )
+    return [row["former"] for row in moved]
+
+
+async def forget(tx: Connection, persons: Collection[UUID]) -> None:
+    """Of persons of whom nothing else is left: a mail that is being written loses its delivery, and does not leave."""
+    for table in ("mailbox", "delivery", "preference"):
+        await tx.execute(
+            f"delete from {table} as m where person_id = any($1::uuid[])"
+            " and not exists (select from registration where person_id = m.person_id)"
+            " and not exists (select from contact where person_id = m.person_id)",
+            list(persons),
+        )

@@ -1,5 +1,6 @@
 """What people choose for themselves: it is theirs at every gathering, and holds for those to come."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -8,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from services.followup import operations
+from services.followup import handlers, operations
 from services.followup.app import SERVICE, build_links
 from services.followup.domain.states import State
 from shared.contracts.contact import Channels, Contact
@@ -153,6 +154,53 @@ async def test_what_was_wished_at_the_gathering_selects_the_next_step(
     (listed,) = (await http.get(f"/v1/registrations/{A}/followups")).json()["followups"]
     assert listed["draft"]["kind"] == kind
     assert 'name="step" value="invite"' in await page(world, A, f"/{followup_of(A, B)}", step="invite")
+
+
+async def test_a_stop_that_comes_with_a_contact_is_not_missed_by_a_meeting_under_way(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "stop")
+    there, reach, talk = later(world)
+    await world.hear([there])
+    async with world.database.transaction() as tx:
+        await handlers.build(world.rules)[Met](tx, [talk])
+        hearing = asyncio.create_task(world.hear([reach]))
+        await asyncio.sleep(0.3)
+        assert not hearing.done()
+    await hearing
+    assert await owned(world, LATER) == [("opted_out", False)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+async def test_a_corrected_address_takes_its_choices_along(world: World, order: tuple[int, ...]) -> None:
+    """The platform then sends another person for the same registration, and the link of its page stays."""
+    await world.people_who_met([(0, 1)])
+    await choose(world, A, "hours", quiet_from="20:00", quiet_until="09:30")
+    await choose(world, A, "news")
+    await choose(world, A, "stop")
+    present = UUID(int=0x77)
+    corrected: list[Event[Any]] = [
+        event(registered(A, world.now, 2).model_copy(update={"person_id": present}), world.now),
+        event(contact(A, 2).model_copy(update={"person_id": present}), world.now),
+    ]
+    await world.hear([corrected[place] for place in order])
+    assert await owned(world, A) == [("opted_out", False)]
+    assert await world.rows(
+        "select person_id, stopped_at is not null and news_stopped_at is not null as stopped,"
+        " to_char(quiet_until, 'HH24:MI') as until from preference"
+    ) == [{"person_id": present, "stopped": True, "until": "09:30"}]
+    await choose(world, A, "resume")
+    assert await owned(world, A) == [("open", True)]
+
+
+async def test_a_choice_under_way_does_not_outlive_the_erasure_of_its_person(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    async with world.database.transaction() as tx:
+        await handlers.build(world.rules)[Registered](tx, [tombstone(Registered, A, world.now)])
+        choosing = asyncio.create_task(choose(world, A, "news"))
+        await asyncio.sleep(0.3)
+        await handlers.build(world.rules)[Contact](tx, [tombstone(Contact, A, world.now)])
+    await choosing
+    assert await world.value("select count(*) from preference") == 0
 
 
 async def test_a_stop_and_a_new_gathering_at_once_leave_nothing_running(world: World) -> None:
