@@ -83,11 +83,12 @@ def swap(
 @numba.njit(inline="always")
 def _gather(
     worth: Any, members: Any, chairs: Any, packed: Any, home: Any, small: Any, c: Costs, r: int, k: int, l: int,  # noqa: E741
-    gain: Any, pull: Any,
+    gain: Any, pull: Any, fine: Any,
 ) -> None:  # fmt: skip
     """Points of every pair of the people at tables k and l if they share a table in round r, whatever their table now.
 
-    gain[x, y]: chairs of k first, then those of l. pull[x]: what x alone would gain by changing between the two.
+    gain[x, y]: chairs of k first, then those of l. fine[x, y]: 1 for a good first meeting. pull[x]: what x alone would
+    gain by changing between the two.
     """
     word, mask = r // LANES, LANE_BITS << np.uint64(16 * (r % LANES))
     at_k = chairs[r, k]
@@ -97,10 +98,13 @@ def _gather(
     for x in range(both):
         i = members[r, k, x] if x < at_k else members[r, l, x - at_k]
         gain[x, x] = 0.0
+        fine[x, x] = 0
         for y in range(x):
             j = members[r, k, y] if y < at_k else members[r, l, y - at_k]
             together = (x < at_k) == (y < at_k)
-            points = -c.repeat if met(packed, i, j, word, mask) else points_of(worth[i, j], c.unit)
+            again = met(packed, i, j, word, mask)
+            points = -c.repeat if again else points_of(worth[i, j], c.unit)
+            fine[x, y] = fine[y, x] = worth[i, j] & 1 if not again else 0
             gain[x, y] = points
             gain[y, x] = points
             if together:
@@ -120,17 +124,41 @@ def _gumbel(random: Any, temperature: float) -> float:
 
 
 @numba.njit(inline="always")
+def _fairer(fine: Any, spare: Any, urgent: Any, at_k: int, both: int, x1: int, y1: int, x2: int, y2: int) -> float:
+    """Points that swapping chairs x1 and x2 of one table with y1 and y2 of the other adds for lacking good meetings.
+
+    spare[x]: good meetings of x beyond those wanted; urgent[x]: points lost per square of what is missing.
+    """
+    total = 0.0
+    for x in range(both):
+        if spare[x] >= at_k and spare[x] >= both - at_k:
+            continue
+        here = x < at_k
+        moves = x in (x1, y1, x2, y2)
+        count = spare[x]
+        for y in range(both):
+            if (y in (x1, y1, x2, y2)) != moves:
+                count += -fine[x, y] if (y < at_k) == here else fine[x, y]
+        if count != spare[x] and (count < 0 or spare[x] < 0):
+            total += urgent[x] * (missing(spare[x], 0) - missing(count, 0))
+    return total
+
+
+@numba.njit(inline="always")
 def _choose(
     members: Any, chairs: Any, movable: Any, newcomer: Any, fresh: Any, filled: Any, table_cost: Any, random: Any,
-    people: int, r: int, k: int, l: int, gain: Any, pull: Any, temperature: float, choice: Any,  # noqa: E741
+    people: int, r: int, k: int, l: int, gain: Any, pull: Any, fine: Any, spare: Any, urgent: Any,  # noqa: E741
+    lacking: float, temperature: float, choice: Any,
 ) -> float:  # fmt: skip
     """Draw among staying, swapping one for one and two for two, by their points at this temperature (heat bath).
 
+    lacking: points that the people at both tables lose for good meetings they lack, the most that a swap can win back;
+    below 0 where none count. What a swap changes of them is reckoned only where that could make it the best.
     Writes (x1, y1, x2, y2) to `choice`, -1 where nothing swaps, and returns the points that it adds.
     """
     at_k, at_l = chairs[r, k], chairs[r, l]
     best = _gumbel(random, temperature)
-    margin = temperature * GUMBEL[4095]
+    margin = temperature * GUMBEL[4095] + max(lacking, 0.0)
     choice[0] = -1
     choice[2] = -1
     points = 0.0
@@ -153,6 +181,9 @@ def _choose(
                 delta += now - table_cost[r, f_k + change, p_k + grow] - table_cost[r, f_l - change, p_l - grow]
             if delta + margin > best:
                 drawn = delta + _gumbel(random, temperature)
+                if lacking >= 0 and drawn + lacking > best:
+                    more = _fairer(fine, spare, urgent, at_k, at_k + at_l, x1, at_k + y1, -1, -1)
+                    drawn, delta = drawn + more, delta + more
                 if drawn > best:
                     best, points = drawn, delta
                     choice[0], choice[1], choice[2] = x1, y1, -1
@@ -178,6 +209,9 @@ def _choose(
                         delta += now - table_cost[r, f_k + more, p_k + grown] - table_cost[r, f_l - more, p_l - grown]
                     if delta + margin > best:
                         drawn = delta + _gumbel(random, temperature)
+                        if lacking >= 0 and drawn + lacking > best:
+                            add = _fairer(fine, spare, urgent, at_k, at_k + at_l, x1, at_k + y1, x2, at_k + y2)
+                            drawn, delta = drawn + add, delta + add
                         if drawn > best:
                             best, points = drawn, delta
                             choice[0], choice[1], choice[2], choice[3] = x1, y1, x2, y2
@@ -217,9 +251,10 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
     worth, members, chairs, movable, spots, starts = s.worth, s.members, s.chairs, s.movable, s.spots, s.starts
     place, packed, goods, partners, newcomer = s.place, s.packed, s.goods, s.partners, s.newcomer
     fresh, filled, home, small, table_cost = s.fresh, s.filled, s.home, s.small, s.table_cost
-    random = s.random
+    wanted, urgency, random = s.wanted, s.urgency, s.random
     most = 2 * members.shape[2]
     gain, pull, choice = np.zeros((most, most)), np.zeros(most), np.full(4, -1)
+    fine, spare, urgent = np.zeros((most, most), np.int64), np.zeros(most, np.int64), np.zeros(most)
     made = 0
     temperature = hot
     total, wide = spots.shape[0], partners.shape[1]
@@ -240,20 +275,24 @@ def anneal(s: State, c: Costs, hot: float, cold: float, proposals: int) -> int:
             l = spots[other, 1]  # noqa: E741
             if l == k:
                 continue
-        _gather(worth, members, chairs, packed, home, small, c, r, k, l, gain, pull)
+        _gather(worth, members, chairs, packed, home, small, c, r, k, l, gain, pull, fine)
         choice[3] = -1
+        lacking = -1.0
+        if c.shortfall > 0:
+            lacking = 0.0
+            at_k = chairs[r, k]
+            for x in range(at_k + chairs[r, l]):
+                p = members[r, k, x] if x < at_k else members[r, l, x - at_k]
+                spare[x], urgent[x] = goods[p] - wanted[p], urgency[p]
+                lacking += urgent[x] * missing(spare[x], 0)
         _choose(
             members, chairs, movable, newcomer, fresh, filled, table_cost, random, c.people, r, k, l, gain, pull,
-            temperature, choice,
+            fine, spare, urgent, lacking, temperature, choice,
         )  # fmt: skip
         if choice[0] < 0:
             continue
         if choice[2] < 0:
             choice[3] = -1
-        if c.shortfall > 0:
-            fairer = fairness(worth, members, chairs, packed, goods, c, r, k, l, choice)
-            if fairer < 0 and fairer < temperature * LOG[draw(random) >> np.uint64(52)]:
-                continue
         for n in range(0, 4, 2):
             x, y = choice[n], choice[n + 1]
             if x >= 0:

@@ -36,6 +36,10 @@ class State(NamedTuple):
     whether they meet in another round."""
     goods: Any
     """[n] how many different good partners each one meets."""
+    wanted: Any
+    """[n] how many they should meet: as many as everybody should, or as many as are possible for them."""
+    urgency: Any
+    """[n] points lost per squared missing good meeting."""
     partners: Any
     """[people, L] best partners of each."""
     newcomer: Any

@@ -29,6 +29,10 @@ HOT, HOTTEST, COLD = 8.0, 60.0, 2.2
 WARM = 3.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
+LATE, LOUDER = 0.9, 1.3  # from this share on, whoever lacks good meetings is heard so many times louder per chunk
+BEYOND = (
+    0.2  # of the urgency of others, for those whom no seating can give as many good meetings as everybody should have
+)
 CHUNK = 500_000  # proposals between two looks at progress and cancellation: about a fifth of a second
 
 
@@ -59,6 +63,8 @@ def seat(
         for chunk in range(chunks):
             start, end = (hot * (cold / hot) ** ((chunk + step) / chunks) for step in (0, 1))
             state.anneal(start, end, max(1, round(proposals * (1 - QUENCH) / chunks)))
+            if chunk + 1 >= LATE * chunks:
+                state.press()
             progress((chunk + 1) / chunks * (1 - QUENCH))
         state.anneal(cold, QUENCHED * cold, round(proposals * QUENCH))
         progress(1)
@@ -107,6 +113,7 @@ class _State:
         self.usual, partners = (1.0, np.zeros((people, 0), np.int32)) if self.single else _partners(problem)
         newcomer, small = np.zeros((2, total), dtype=np.int64)
         newcomer[:people], small[:people] = problem.newcomer, problem.small
+        wanted, urgency = _wanted(problem, weights, total)
         home = np.full((rounds, total), NOWHERE, dtype=np.int64)
         home[:, :people] = problem.published
         self.moves = annealing_state.State(
@@ -119,6 +126,8 @@ class _State:
             place=np.zeros((total, rounds, 2), dtype=np.int32),
             packed=np.zeros((total, -(-rounds // annealing_state.LANES)), dtype=np.uint64),
             goods=np.zeros(total, dtype=np.int64),
+            wanted=wanted,
+            urgency=urgency,
             partners=partners,
             newcomer=newcomer,
             fresh=np.zeros_like(chairs),
@@ -141,6 +150,10 @@ class _State:
 
     def anneal(self, hot: float, cold: float, proposals: int) -> None:
         annealing.anneal(self.moves, self.costs, float(hot), float(cold), proposals)
+
+    def press(self) -> None:
+        """Whoever still lacks good meetings is heard louder."""
+        self.moves.urgency[self.moves.goods < self.moves.wanted] *= LOUDER
 
     def seating(self) -> Seating:
         table = np.full((self.problem.rounds, self.problem.people), NOWHERE, dtype=np.int32)
@@ -208,6 +221,16 @@ def _partners(problem: Problem) -> tuple[float, Any]:
     np.fill_diagonal(net, -np.inf)
     count = min(PARTNERS, problem.people - 1)
     return max(usual, 1.0), np.argpartition(-net, count - 1, axis=1)[:, :count].astype(np.int32)
+
+
+def _wanted(problem: Problem, weights: Weights, total: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """[total] good meetings that each one should have, as many as are possible for them, and how urgently."""
+    together = problem.present.T.astype(np.float32) @ problem.present.astype(np.float32) > 0
+    possible = (problem.good & ~problem.blocked & together).sum(axis=1)
+    wanted, urgency = np.zeros(total, dtype=np.int64), np.zeros(total)
+    wanted[: problem.people] = np.minimum(possible, weights.good_meetings)
+    urgency[: problem.people] = weights.shortfall * np.where(possible < weights.good_meetings, BEYOND, 1.0)
+    return wanted, urgency
 
 
 def _table_costs(problem: Problem, weights: Weights, most: int) -> NDArray[np.float64]:

@@ -48,7 +48,7 @@ class Weights:
     """From here on a meeting counts as a good one in fairness and proof."""
     good_meetings: int = 3
     """How many good meetings everybody should have."""
-    shortfall: float = 60.0
+    shortfall: float = 25.0
     """Lost per squared missing good meeting of a person: lifts the worst-off first."""
     lone_newcomer: float = 600.0
     """Lost per table with exactly one newcomer."""
