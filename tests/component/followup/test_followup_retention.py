@@ -150,6 +150,27 @@ async def test_a_follow_up_that_is_being_planned_anew_knows_what_fired_all_the_w
         assert (await followups.load(tx, [followup_of(A, C)]))[followup_of(A, C)].fired == {1, 2}
 
 
+async def test_forgetting_and_planning_anew_take_follow_ups_in_one_order(world: World) -> None:
+    """Otherwise each may wait for the other, and a stop on somebody's page may be what is given up."""
+    await fired(world)
+    await a_month_later(world)
+    known = await world.rows("select id, plan_revision from followup order by id")
+    ids = [row["id"] for row in known]
+    async with world.database.transaction() as tx:
+        await followups.load(tx, ids[:1])
+        forgetting = asyncio.create_task(retention.forget(world.database, KEEP))
+        await asyncio.sleep(0.3)
+        assert not forgetting.done()
+        await followups.load(tx, ids)
+        await tx.execute("update followup set plan_revision = plan_revision + 1")
+    await forgetting
+    assert (await count(world))["due_item"] == 0
+    kept = await world.rows(
+        "select id, array(select unnest(fired) order by 1) as fired, plan_revision from followup order by id"
+    )
+    assert kept == [{**row, "fired": [1, 2], "plan_revision": row["plan_revision"] + 1} for row in known]
+
+
 async def test_erasure_takes_what_retention_left(world: World) -> None:
     await fired(world)
     await a_month_later(world)
