@@ -1,9 +1,12 @@
 """Audits the plans for which it was asked, when no plan waits; a plan that comes meanwhile goes first, for a time."""
 
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any, Final
 
+import asyncpg
 import structlog
 
 from services.matching.domain.audit import Audit, audit
@@ -31,12 +34,31 @@ async def audit_next(
     if plan is None:
         return False
     try:
-        if (found := await _audit(database, workers, plan, patience)) is not None:
-            async with database.transaction() as tx:
-                await audits.finish(tx, plan.plan_id, found)
+        await _audit_or_fail(database, workers, plan, patience)
     finally:
-        await plans.unlock(connection, plan.gathering_id)
+        with suppress(asyncpg.InterfaceError):
+            await plans.unlock(connection, plan.gathering_id)
     return True
+
+
+async def _audit_or_fail(database: Database, workers: Workers, plan: Plan, patience: timedelta) -> None:
+    try:
+        if (found := await _audit(database, workers, plan, patience)) is not None:
+            await _finish(database, plan, found)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        # Another attempt would fail alike: one gathering's audit must not stop everybody else's plans.
+        log.error("audit.broke", plan_id=str(plan.plan_id), exc_info=error)
+        reason = f"it cannot be made ({type(error).__name__}); the operator's log says more"
+        await _finish(database, plan, {"state": "failed", "reason": reason})
+        if isinstance(error, BrokenProcessPool):  # its worker was killed, and the pool takes no more work
+            raise
+
+
+async def _finish(database: Database, plan: Plan, found: dict[str, Any]) -> None:
+    async with database.transaction() as tx:
+        await audits.finish(tx, plan.plan_id, found)
 
 
 async def _audit(database: Database, workers: Workers, plan: Plan, patience: timedelta) -> dict[str, Any] | None:
@@ -61,14 +83,6 @@ async def _audit(database: Database, workers: Workers, plan: Plan, patience: tim
         return None
     except NoPlan as error:
         return {"state": "failed", "reason": str(error)}
-    except Exception as error:
-        if is_transient(error):
-            raise
-        log.error("audit.broke", plan_id=str(plan.plan_id), exc_info=error)
-        return {
-            "state": "failed",
-            "reason": f"it cannot be made ({type(error).__name__}); the operator's log says more",
-        }
     return _told(found)
 
 

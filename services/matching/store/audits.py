@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.matching.store.plans import Plan, plan_of_row, try_lock
+from services.matching.store.plans import Plan, plan_of_row, try_lock, unlock
 from shared.platform.database import Connection
 
 
@@ -34,7 +34,12 @@ async def next_audit(connection: Connection, asked_by: datetime) -> Plan | None:
         "select * from plan where audit_asked_at <= $1 and audit is null order by audit_asked_at limit 20", asked_by
     ):
         if await try_lock(connection, row["gathering_id"]):
-            return plan_of_row(row)
+            fresh = await connection.fetchrow(
+                "select * from plan where plan_id = $1 and audit_asked_at is not null and audit is null", row["plan_id"]
+            )
+            if fresh is not None:  # nobody ended it before the lock
+                return plan_of_row(fresh)
+            await unlock(connection, row["gathering_id"])
     return None
 
 

@@ -1,0 +1,80 @@
+"""An audit that cannot be made is told as failed; it stops neither the planner nor somebody else's plan."""
+
+from collections.abc import AsyncIterator
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from services.matching import auditor
+from services.matching.auditor import audit_next
+from services.matching.store import audits, plans
+from shared.platform import clock
+from shared.platform.ids import uuid7
+from tests.component.matching.night import G, Night, open_night
+from tests.conftest import OpenDatabase
+
+pytestmark = pytest.mark.postgres
+PATIENCE: Final = timedelta(minutes=30)
+
+
+@dataclass
+class Breaks:
+    """Workers whose work ends with this error."""
+
+    error: Exception
+
+    async def run(self, *given: Any) -> Any:
+        raise self.error
+
+
+@pytest.fixture
+async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+    async with open_night(open_database_for) as night:
+        async with night.database.transaction() as tx:
+            plan = await plans.insert_plan(tx, uuid7(), G, night.partner, 1)
+            await tx.execute("update plan set state = 'done', proof = '{}'")
+            assert await audits.ask(tx, plan.plan_id, clock.now())
+        yield night
+
+
+async def _audit(night: Night) -> dict[str, Any]:
+    async with night.database.connection() as connection:
+        found: dict[str, Any] = await connection.fetchval("select audit from plan")
+        return found
+
+
+async def test_what_cannot_be_read_is_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*given: Any, **named: Any) -> Any:
+        raise KeyError("broken")
+
+    monkeypatch.setattr(auditor, "task_of", broken)
+    async with night.database.connection() as connection:
+        assert await audit_next(night.database, connection, Breaks(KeyError()), PATIENCE)  # type: ignore[arg-type]
+        assert (await _audit(night))["state"] == "failed"
+        assert not await audit_next(night.database, connection, Breaks(KeyError()), PATIENCE)  # type: ignore[arg-type]
+
+
+async def test_a_killed_worker_ends_the_pool_before_the_next_plan_meets_it(night: Night) -> None:
+    async with night.database.connection() as connection:
+        with pytest.raises(BrokenProcessPool):
+            await audit_next(night.database, connection, Breaks(BrokenProcessPool()), PATIENCE)  # type: ignore[arg-type]
+        assert (await _audit(night))["state"] == "failed"
+        assert await plans.try_lock(connection, G)
+
+
+async def test_an_audit_that_ended_meanwhile_is_not_made_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = plans.try_lock
+
+    async def superseded_first(*given: Any) -> bool:
+        async with night.database.transaction() as tx:
+            await audits.supersede(tx, G)
+        return await real(*given)
+
+    monkeypatch.setattr(audits, "try_lock", superseded_first)
+    async with night.database.connection() as connection:
+        assert await audits.next_audit(connection, clock.now()) is None
+    async with night.database.connection() as another:
+        assert await plans.try_lock(another, G)
