@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.matching import feedback, publishing
-from services.matching.store import facts, learning
+from services.matching.store import facts, learning, matched
 from services.matching.store import feedback as feedback_store
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.envelope import Event
@@ -65,6 +65,7 @@ async def _erase(tx: Connection, gone: Sequence[str]) -> None:
         ids = [UUID(each) for each in gone]
         await facts.wait_for_facts(tx)
         await feedback.erase(tx, ids)
+        await matched.hold_matched_of(tx, ids)  # or who rewrites a list at this moment would write them back
         await facts.erase_registrations(tx, ids)
         await publishing.forget(tx, ids, clock.now())
         await dead_letter.erase(tx, ids)

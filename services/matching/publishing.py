@@ -118,6 +118,7 @@ async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 
     Nothing was published of the words, so nothing is published now.
     """
+    await matched.hold_matched_of(tx, registration_ids)
     rows = await matched.rows_about(tx, registration_ids)
     await matched.reword(
         tx, [replace(row, introductions=_unquoted(row.introductions, registration_ids)) for row in rows]

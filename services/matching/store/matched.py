@@ -108,6 +108,15 @@ async def hold_matched(tx: Connection, gathering_id: UUID) -> None:
     await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext($1::uuid::text))", gathering_id)
 
 
+async def hold_matched_of(tx: Connection, registration_ids: Sequence[UUID]) -> None:
+    """The same for all gatherings of these people. Their own rows must be locked or gone by then, as others hold them first."""
+    await tx.execute(
+        "select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext(gathering_id::text)) from (select distinct"
+        " gathering_id from registration where registration_id = any($1::uuid[]) order by gathering_id) as theirs",
+        registration_ids,
+    )
+
+
 async def plan_of(connection: Connection, registration_id: UUID) -> UUID:
     """The plan that an attendee's newest introductions and seats came from. They must have some."""
     found: UUID = await connection.fetchval("select plan_id from matched where registration_id = $1", registration_id)
