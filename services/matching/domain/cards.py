@@ -40,13 +40,13 @@ def read_cards(content: bytes) -> Iterator[Card]:
     first.
     """
     rows = csv.DictReader(io.StringIO(_text(content), newline=""))
-    header = [column for column in rows.fieldnames or () if column]
-    name = next((columns for columns in NAME if set(columns) <= set(header)), None)
-    when = next((column for column in EXCHANGED if column in header), None)
-    company = next((column for column in COMPANY if column in header), None)
-    if name is None or when is None:
-        raise NotCards("the columns of a name and of 名刺交換日 are needed")
     try:
+        header = [column for column in rows.fieldnames or () if column]
+        name = next((columns for columns in NAME if set(columns) <= set(header)), None)
+        when = next((column for column in EXCHANGED if column in header), None)
+        company = next((column for column in COMPANY if column in header), None)
+        if name is None or when is None:
+            raise NotCards("the columns of a name and of 名刺交換日 are needed")
         for number, row in enumerate(rows, start=1):
             if number > MAX_ROWS:
                 raise NotCards(f"more than {MAX_ROWS} rows; split the file")

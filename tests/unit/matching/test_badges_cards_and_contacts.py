@@ -23,6 +23,11 @@ def test_cards_are_read_in_the_encodings_of_the_field(encoding: str) -> None:
     ]
 
 
+def test_a_first_line_that_never_ends_is_refused() -> None:
+    with pytest.raises(NotCards, match="CSV"):
+        list(read_cards(b'"' + b"a" * 200_000))
+
+
 @given(st.binary(max_size=400))
 def test_any_bytes_are_cards_or_a_clear_refusal(content: bytes) -> None:
     try:
