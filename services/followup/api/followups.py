@@ -162,7 +162,7 @@ async def record_outcomes(
     request: Request, database: Db, caller: Annotated[Principal, requires("followups:write")]
 ) -> Response:
     """Record many outcomes, one JSON object a line; every line gets a verdict and good ones are kept."""
-    rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), OutcomeRow))
+    rows = await bulk.read_rows(request, OutcomeRow)
     good = [(row, each) for row, each in rows if isinstance(each, OutcomeRow)]
     verdicts = [each for _, each in rows if isinstance(each, Verdict)]
     async with database.transaction() as tx:

@@ -1,5 +1,6 @@
 """HTTP for partners: registrations, single and in bulk."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
@@ -71,9 +72,9 @@ async def register_many(gathering_id: UUID, request: Request, database: Db, call
     """Register many people, as NDJSON or CSV. Every row gets a verdict; good rows are kept."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     if kind == "text/csv":
-        rows = _csv_rows(await request.body())
+        rows = await asyncio.to_thread(_csv_rows, await request.body())
     else:
-        rows = list(bulk.read_ndjson(await bulk.ndjson_body(request), Answers))
+        rows = await bulk.read_rows(request, Answers)
     good = [(row, answers) for row, answers in rows if isinstance(answers, Answers)]
     async with database.transaction() as tx:
         results = await operations.submit(

@@ -1,10 +1,14 @@
 """Many registrations at once: every row gets a verdict, good rows are kept."""
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.registration.api import registrations
+from shared.platform import bulk
 from tests.component.registration.partner_platform import Platform, person
 from tests.conftest import outbox_of
 
@@ -67,3 +71,22 @@ async def test_ndjson_rows_get_verdicts(platform: Platform) -> None:
     answer = await platform.bulk(gathering, "\n".join(lines).encode(), "application/x-ndjson")
     statuses = {row["row"]: row["status"] for row in answer.json()["rows"]}
     assert statuses == {1: "created", 2: "rejected", 4: "rejected", 5: "unchanged"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "kind"), [((registrations, "read_csv"), "text/csv"), ((bulk, "read_ndjson"), "application/x-ndjson")]
+)
+async def test_rows_are_read_beside_the_event_loop(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, reader: tuple[Any, str], kind: str
+) -> None:
+    """20,000 of them would keep everybody else waiting."""
+    in_loop: list[bool] = []
+    real = getattr(*reader)
+
+    def told(*given: Any) -> Any:
+        in_loop.append(threading.current_thread() is threading.main_thread())
+        return real(*given)
+
+    monkeypatch.setattr(*reader, told)
+    await platform.bulk(await platform.gathering(), b"name\nx\n", kind)
+    assert in_loop == [False]
