@@ -37,7 +37,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         for registered, profile in await facts.attendees(connection, gathering_id)
         if registered.registration_id not in said.left_out
     ]
-    present = presence(attendees, stays, rounds, plan.current_round)
+    present = presence(attendees, stays, rounds, plan.current_round, audited=plan.state == "done")
     seated = {key for key, row in published.items() if any(seat["round"] <= begun for seat in row.seats)}
     ever = frozenset().union(*present, seated)
     people = said.among([person_of(*each) for each in attendees if each[0].registration_id in ever])
@@ -90,10 +90,15 @@ def presence(
     stays: Mapping[UUID, Stay],
     rounds: int,
     current_round: int | None,
+    *,
+    audited: bool = False,
 ) -> tuple[frozenset[UUID], ...]:
-    """Who is there, per round: accepted, not said to be away, and not gone home before it."""
+    """Who is there, per round: accepted, not said to be away, and not gone home before it.
+
+    An audit looks at the whole evening, often after it: everybody has gone home by then, from the seats that they had.
+    """
     begun = current_round or 0
-    gone = {each.registration_id for each, _ in attendees if each.attendance == "left"}
+    gone = {each.registration_id for each, _ in attendees if each.attendance == "left" and not audited}
     said = {each.registration_id: _stay(each, stays, begun) for each, _ in attendees}
     return tuple(
         frozenset(key for key, stay in said.items() if stay.covers(number) and not (key in gone and number > begun))

@@ -12,8 +12,8 @@ from services.matching.store import facts, matched, plans
 from services.matching.tasks import task_of
 from shared.contracts.profile import Profile
 from shared.platform.ids import uuid7
-from tests.component.matching.group import OUT, rid
-from tests.component.matching.night import G, Night, open_night
+from tests.component.matching.group import OUT, registered_event, rid
+from tests.component.matching.night import LISTS, SEATS, G, Night, attributes, open_night
 from tests.conftest import OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -39,6 +39,22 @@ async def test_an_audit_leaves_the_weights_that_a_plan_was_made_with(night: Nigh
         await plans.unlock(connection, G)
     assert kept
     assert kept.settings == {"learned_version": 7}
+
+
+async def test_an_audit_after_the_evening_counts_everybody_who_sat(night: Night) -> None:
+    await night.publish(SEATS, LISTS)
+    async with night.database.transaction() as tx:
+        plan = replace(await plans.insert_plan(tx, uuid7(), G, night.partner, 1), state="done", current_round=0)
+        gathering = await facts.known_gathering(tx, G)
+        assert gathering
+        before = await task_of(tx, plan, gathering, 0)
+        await handlers.on_registered(
+            tx, [registered_event(night.partner, n, revision=2, attendance="left", **attributes(n)) for n in range(5)]
+        )
+        assert await task_of(tx, plan, gathering, 0) == before
+        making = await task_of(tx, replace(plan, state="running"), gathering, 0)
+    assert len(before.people) == 20
+    assert len(making.people) == 15
 
 
 async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(night: Night) -> None:
