@@ -26,7 +26,7 @@ PARTNERS = 12  # best partners of each person that moves look for
 # else, the more a plan must be shaken before it keeps the rules; the freer, the more time is won by starting cold.
 SHAKE = 200.0  # points per share of the other people whom each one meets
 HOT, HOTTEST, COLD = 8.0, 60.0, 2.2
-WARM = 3.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
+WARM = 4.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
 LATE, LOUDER = 0.9, 1.3  # from this share on, whoever lacks good meetings is heard so many times louder per chunk

@@ -18,7 +18,7 @@ from services.matching.domain.settings import Weights
 from tests.bench.matching.instances import GOOD, problem
 
 WEIGHTS = Weights(good=GOOD)
-LOOKS = {200: 4_000_000, 1000: 2_500_000, 2000: 1_500_000}  # about a CPU second
+LOOKS = {200: 3_500_000, 1000: 1_500_000, 2000: 1_200_000}  # about a CPU second
 ANEW = 20_000_000
 
 
