@@ -87,10 +87,14 @@ async def sheets(
         " left join followup as back on back.owner = f.other and back.other = f.owner"
         " and back.gathering_id = f.gathering_id"
         " left join wish as mine on mine.followup_id = f.id left join wish as theirs on theirs.followup_id = back.id"
-        # What somebody said on their page, else noted at the gathering, else both said to each other there.
+        # What somebody said on their page, else noted at the gathering, else both said to each other there. That they
+        # have no interest takes back what they said before.
         " cross join lateral (select mine, mine and theirs as yes from (select"
-        " coalesce(mine.wished, noted.wants_next, f.mutual_interest) as mine,"
-        " coalesce(theirs.wished, they_noted.wants_next, f.mutual_interest) as theirs) as each_wish) as both_wish"
+        " coalesce(case when f.state <> 'no_interest' or mine.wished_at > f.state_since then mine.wished end,"
+        " f.state <> 'no_interest' and coalesce(noted.wants_next, f.mutual_interest)) as mine,"
+        " coalesce(case when back.state <> 'no_interest' or theirs.wished_at > back.state_since then theirs.wished end,"
+        " back.state <> 'no_interest' and coalesce(they_noted.wants_next, f.mutual_interest)) as theirs"
+        ") as each_wish) as both_wish"
         " left join timer as t on t.followup_id = f.id"
         " where (f.owner = $1 or ($3 and f.owner in (select also.registration_id from registration as one"
         " join registration as also using (person_id) where one.registration_id = $1))) and ($2::uuid is null or f.id = $2)"
@@ -204,7 +208,7 @@ async def wish(tx: Connection, followup: UUID, wished: bool, at: datetime) -> No
     """The owner would like to talk again, or would not after all. It stands before what they noted at the gathering."""
     await tx.execute(
         "insert into wish (followup_id, wished_at, wished) values ($1, $2, $3) on conflict (followup_id)"
-        " do update set wished_at = excluded.wished_at, wished = excluded.wished where wish.wished <> excluded.wished",
+        " do update set wished_at = excluded.wished_at, wished = excluded.wished",
         followup,
         at,
         wished,

@@ -134,6 +134,26 @@ async def test_interest_that_was_mutual_can_be_taken_back_too(world: World) -> N
         assert f"p{A.int}@example.org" not in (await http.get(theirs)).text
 
 
+@pytest.mark.parametrize("first", ["noted", "wished"])
+async def test_no_interest_takes_back_what_was_wished_before_it(world: World, first: str) -> None:
+    await world.people_who_met([(0, 1)])
+    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    at = world.now - timedelta(minutes=9)
+    addresses = (f"p{A.int}@example.org", theirs), (f"p{B.int}@example.org", mine)
+    async with door(world) as http:
+        if first == "noted":
+            notes = [met_note(A, B, "また", at), met_note(B, A, "会いたい", at)]
+            await world.hear([event(each.model_copy(update={"wants_next": True}), at) for each in notes])
+        else:
+            for path in (mine, theirs):
+                await http.post(f"{path}/wish")
+        assert all([address in (await http.get(path)).text for address, path in addresses])
+        await http.post(f"{mine}/outcome", data={"state": "no_interest"})
+        assert not any([address in (await http.get(path)).text for address, path in addresses])
+        await http.post(f"{mine}/wish")
+        assert all([address in (await http.get(path)).text for address, path in addresses])
+
+
 async def test_contacts_leave_as_table_and_cards_without_tricks(world: World) -> None:
     await world.people_who_met([(0, 1), (0, 2)])
     hostile = '=HYPERLINK("http://x","y")'
