@@ -22,7 +22,8 @@ async def keep(tx: Connection, texts: Sequence[tuple[UUID, bytes]], vectors: Map
         "insert into embedding (registration_id, sha256, vector)"
         " select new.registration_id, sha256, vector"
         " from unnest($1::uuid[], $2::bytea[], $3::bytea[]) as new (registration_id, sha256, vector)"
-        " join profile on profile.registration_id = new.registration_id for key share of profile"
+        " join profile on profile.registration_id = new.registration_id"
+        " order by profile.registration_id for key share of profile"
         " on conflict do nothing",
         [registration_id for registration_id, _ in known],
         [sha256 for _, sha256 in known],

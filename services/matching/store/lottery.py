@@ -20,10 +20,13 @@ class Drawn:
 async def keep(tx: Connection, gathering_id: UUID, pairs: Sequence[Pair], chance: float) -> None:
     """Keep what was drawn, with the chance of the first time, of people who are still here."""
     await tx.execute(
-        "insert into drawn_pair (gathering_id, one, other, log_propensity)"
+        # In the order of an erasure, or the two may wait for each other.
+        "with here as materialized (select registration_id from registration"
+        "  where registration_id = any($2::uuid[] || $3::uuid[]) order by registration_id for key share)"
+        " insert into drawn_pair (gathering_id, one, other, log_propensity)"
         " select $1, new.one, new.other, $4 from unnest($2::uuid[], $3::uuid[]) as new (one, other)"
-        " join registration a on a.registration_id = new.one join registration b on b.registration_id = new.other"
-        " for key share of a, b on conflict do nothing",
+        " join here a on a.registration_id = new.one join here b on b.registration_id = new.other"
+        " on conflict do nothing",
         gathering_id,
         [one for one, _ in pairs],
         [other for _, other in pairs],

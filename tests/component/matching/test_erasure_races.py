@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 
 from services.matching import handlers, introducing, live
 from services.matching.live import Changes
-from services.matching.store import embeddings, evening, feedback, learning
+from services.matching.store import embeddings, evening, feedback, learning, lottery
 from services.matching.store.live import Pin
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
@@ -175,3 +176,30 @@ async def test_words_that_were_withdrawn_come_back_only_by_a_newer_consent(night
     assert await words() is None, "written before the consent was withdrawn, and never seen until now"
     await take(profile_event(GONE, revision=6, name="改めて"))
     assert await words() == "改めて"
+
+
+async def _drawn(tx: Connection, low: UUID, middle: UUID, high: UUID) -> None:
+    await lottery.keep(tx, G, [(middle, high), (low, middle)], 0.1)
+
+
+async def _embedded(tx: Connection, *people: UUID) -> None:
+    await embeddings.keep(tx, [(each, b"words") for each in people], {b"words": b"vector"})
+
+
+@pytest.mark.parametrize(("table", "keep"), [("registration", _drawn), ("profile", _embedded)])
+async def test_people_are_held_in_one_order_so_that_nobody_waits_in_a_circle(
+    night: Night, table: str, keep: Callable[..., Awaitable[None]]
+) -> None:
+    people = sorted(rid(n) for n in range(20))
+    low, middle, high = people[0], people[10], people[19]
+
+    async def write() -> None:
+        async with night.database.transaction() as tx:
+            await keep(tx, low, middle, high)
+
+    async with night.database.transaction() as tx:
+        await tx.execute(f"select from {table} where registration_id = $1 for update", low)
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0.2)
+        await tx.execute(f"select from {table} where registration_id = $1 for update", high)
+    await writing
