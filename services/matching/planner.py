@@ -57,7 +57,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
     patience = timedelta(minutes=settings.audit_patience_minutes)
     try:
         await prepare(connection)
-        with open_workers(settings.planner_processes) as workers:
+        with open_workers() as workers:
             warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
             while True:
                 # Plans come first. An audit that has lost its patience has a turn between two of them.

@@ -18,8 +18,6 @@ class MatchingSettings(Settings):
     keep_days: Annotated[int, Field(ge=14, le=3650)] = 90
     """How long what only serves one evening is kept after it, in days: who was away, pins, proposals, wishes, the words of
     introductions, vectors; and plans that a newer one has replaced. By default as long as the links of an evening work."""
-    planner_processes: Annotated[int, Field(ge=1, le=32)] = 1
-    """Processes that compute plans, away from the event loop."""
     plan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 10_000_000
     """Seat changes tried per plan, about two seconds for 200 people. A count, not a time, so that a plan can be made again exactly."""
     replan_proposals: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 500_000

@@ -37,7 +37,7 @@ class Slate:
 
 @dataclass(frozen=True)
 class Workers:
-    """Processes that compute plans, and the slate that they share with this one."""
+    """A process that computes plans, one at a time, and the slate that it shares with this one."""
 
     pool: Executor
     slate: Slate
@@ -59,10 +59,10 @@ class Workers:
 
 
 @contextmanager
-def open_workers(processes: int) -> Iterator[Workers]:
-    """Fresh processes for plans; they are ended with the context, whatever they do."""
+def open_workers() -> Iterator[Workers]:
+    """A fresh process for plans, which makes one at a time; it is ended with the context, whatever it does."""
     slate = Slate.of(multiprocessing.get_context("spawn"))
-    with worker_pool(processes, _enter, (slate,)) as pool:
+    with worker_pool(1, _enter, (slate,)) as pool:
         yield Workers(pool, slate)
 
 

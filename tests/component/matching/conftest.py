@@ -13,7 +13,7 @@ from services.matching.workers import Workers, open_workers
 @pytest.fixture(scope="session")
 def kept_workers() -> Iterator[Workers]:
     """The worker; it starts with the first plan."""
-    with open_workers(1) as workers:
+    with open_workers() as workers:
         yield workers
 
 
@@ -29,7 +29,7 @@ def planners_share_workers(
     """Every planner that a test runs finds the worker warm, idle and with nothing cancelled."""
 
     @contextmanager
-    def share(processes: int) -> Iterator[Workers]:
+    def share() -> Iterator[Workers]:
         try:
             yield kept_workers
         finally:
