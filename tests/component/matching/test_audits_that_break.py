@@ -1,4 +1,4 @@
-"""An audit that cannot be made is told as failed; it stops neither the planner nor somebody else's plan."""
+"""What cannot be made is told as failed, in words; it stops neither the planner nor somebody else's plan."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +13,7 @@ from services.matching.auditor import audit_next
 from services.matching.store import audits, plans
 from shared.platform import clock
 from shared.platform.ids import uuid7
-from tests.component.matching.night import G, Night, open_night
+from tests.component.matching.night import G, Night, board, open_night
 from tests.conftest import OpenDatabase
 
 pytestmark = pytest.mark.postgres
@@ -78,3 +78,12 @@ async def test_an_audit_that_ended_meanwhile_is_not_made_again(night: Night, mon
         assert await audits.next_audit(connection, clock.now()) is None
     async with night.database.connection() as another:
         assert await plans.try_lock(another, G)
+
+
+async def test_a_plan_that_broke_is_told_in_the_organisers_language(night: Night) -> None:
+    reason = "this plan cannot be made (KeyError); the operator's log says more"
+    async with night.database.transaction() as tx:
+        await tx.execute("update plan set state = 'failed', reason = $1", reason)
+    page = (await night.get(board())).text
+    assert "計算が途中で止まりました(KeyError)" in page
+    assert "operator" not in page
