@@ -281,7 +281,10 @@ async def test_mail_wakes_when_something_fires_and_when_a_message_is_due(world: 
             connection = await asyncpg.connect(world.database.url)
             try:
                 # As if the evening had come, by a commit of another process, which wakes nobody here.
-                await connection.execute("update preference set quiet_from = '00:00', quiet_until = '00:00'")
+                await connection.execute(
+                    "insert into preference (person_id, quiet_from, quiet_until)"
+                    " select distinct person_id, time '00:00', time '00:00' from registration"
+                )
                 await connection.execute("update mailbox set next_at = now() + interval '1 second'")
             finally:
                 await connection.close()
