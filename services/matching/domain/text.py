@@ -80,11 +80,6 @@ def _signs(signs: Iterable[str], text: str) -> set[str]:
     return {sign for sign in signs if sign in text}
 
 
-def name_key(name: str) -> str:
-    """A person's name without spaces and width."""
-    return "".join(normal(name).split())
-
-
 def company_key(name: str) -> str:
     """A company's name without its legal form."""
     bare = re.sub(

@@ -123,7 +123,7 @@ async def hold_profiles(tx: Connection, registration_ids: Sequence[UUID]) -> set
 
 
 async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Remove persons and what they wrote, but for others' introductions to them (`plans.unlist`) and what `feedback.erase`
+    """Remove persons and what they wrote, but for others' introductions to them (`matched.unlist`) and what `feedback.erase`
     takes. Meetings stay for the other side, by an id that names nobody any more and without what that person wished."""
     await tx.execute(
         "insert into erased (registration_id) select unnest($1::uuid[]) on conflict do nothing", registration_ids
