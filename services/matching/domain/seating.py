@@ -30,9 +30,7 @@ WARM = 4.0  # a re-plan starts here: hot enough to mend, too cold to forget what
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
 LATE, LOUDER = 0.9, 1.3  # from this share on, whoever lacks good meetings is heard so many times louder per chunk
-BEYOND = (
-    0.2  # of the urgency of others, for those whom no seating can give as many good meetings as everybody should have
-)
+BEYOND = 0.2  # of others' urgency, for those who cannot have as many good meetings as everybody should, but some
 CHUNK = 500_000  # proposals between two looks at progress and cancellation: about a fifth of a second
 
 
