@@ -27,9 +27,9 @@ from tests.bench.followup.report import Growth, Sizes
 ResultT = TypeVar("ResultT")
 
 MEMORY: Final = "/dev/shm"
-DUE: Final = 50_000  # timers in one measured run, a multiple of the batch
-LEAN_DUE: Final = 200_000
-BATCH: Final = 1000  # as the service fires
+DUE: Final = 60_000  # timers in one measured run, a multiple of the batch
+LEAN_DUE: Final = 210_000
+BATCH: Final = 1500  # as the service fires
 ONE_BY_ONE: Final = 2_000  # timers
 PENDING: Final = {0: 1_000, 10_000: 500, 100_000: 150}  # timers ahead, and procrastinate's jobs beside them
 SIDE_BY_SIDE: Final = 10  # procrastinate's tasks at a time, and our connections where each fires one by one
