@@ -71,7 +71,7 @@ class Weights:
     """Lost per person who prefers small groups at a table of more than four."""
     alone: float = 600.0
     """Lost per person who has a table to themselves."""
-    moved: float = 30.0
+    moved: float = 33.0
     """Lost per seat that differs from the published plan."""
     repeat: float = 600.0
     """Lost per repeated meeting. Above what any shortfall can pay for."""
