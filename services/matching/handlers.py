@@ -34,13 +34,15 @@ async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> 
 
 async def on_profile(tx: Connection, events: Sequence[Event[Profile]]) -> None:
     """Keep the newest words of a person; a tombstone here alone means that consent was withdrawn."""
-    profiles, gone = newest(events, final=False)
+    profiles, _ = newest(events, final=False)
     sent = {(event.key, event.payload and event.payload.revision): event.time for event in events}
+    # Also of those who gave words again in the same batch: what was learned and quoted of the old ones goes.
+    withdrawn = {UUID(key): sent[key, None] for key in sorted({each.key for each in events if each.payload is None})}
     await facts.hold_off_erasures(tx)
-    await facts.upsert_profiles(tx, [(each, sent[each.key(), each.revision]) for each in profiles])
-    if gone:
-        withdrawn = {UUID(each): sent[each, None] for each in gone}
+    if withdrawn:
         await facts.delete_profiles(tx, withdrawn)
+    await facts.upsert_profiles(tx, [(each, sent[each.key(), each.revision]) for each in profiles])
+    if withdrawn:
         await feedback.unlearn(tx, list(withdrawn))
         await publishing.unquote(tx, list(withdrawn))
 

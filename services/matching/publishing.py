@@ -68,7 +68,7 @@ async def publish(
     rows = [
         MatchedRow(
             person.registration_id,
-            _unquoted(merged(person.registration_id, kept, proposed, coming, met), withdrawn),
+            unquoted(person.registration_id, merged(person.registration_id, kept, proposed, coming, met), withdrawn),
             [
                 {"round": r, "table": numbers[k] if k < len(numbers) else k + 1}
                 for r, k in result.seats.get(person.registration_id, ())
@@ -114,30 +114,38 @@ UNQUOTED: Final = {
 
 
 async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Take the words of persons who withdrew their consent out of everybody's introductions; the reasons stay.
+    """Take the words of persons who withdrew their consent out of everybody's introductions and their own; reasons stay.
 
     Nothing was published of the words, so nothing is published now.
     """
     await matched.hold_matched_of(tx, registration_ids)
     rows = await matched.rows_about(tx, registration_ids)
     await matched.reword(
-        tx, [replace(row, introductions=_unquoted(row.introductions, registration_ids)) for row in rows]
+        tx,
+        [
+            replace(row, introductions=unquoted(row.registration_id, row.introductions, registration_ids))
+            for row in rows
+        ],
     )
 
 
-def _unquoted(entries: Sequence[dict[str, Any]], people: Collection[UUID]) -> list[dict[str, Any]]:
-    """Introductions without the words of these people."""
-    return [_without_words(each) if UUID(each["counterpart"]) in people else each for each in entries]
+def unquoted(reader: UUID, entries: Sequence[dict[str, Any]], people: Collection[UUID]) -> list[dict[str, Any]]:
+    """The reader's introductions without the words of these people. A reader's own are quoted in the reasons alone."""
+    found = [_without_reasons(each) for each in entries] if reader in people else list(entries)
+    return [_without_words(each) if UUID(each["counterpart"]) in people else each for each in found]
 
 
-def _without_words(entry: dict[str, Any]) -> dict[str, Any]:
+def _without_reasons(entry: dict[str, Any]) -> dict[str, Any]:
     reasons = []
     for each in entry["reasons"]:
         ja, en = UNQUOTED.get(each["kind"], (each["ja"], each["en"]))
         reasons.append({**each, "ja": ja, "en": en})
+    return {**entry, "reasons": reasons}
+
+
+def _without_words(entry: dict[str, Any]) -> dict[str, Any]:
     return {
-        **entry,
-        "reasons": reasons,
+        **_without_reasons(entry),
         "question_ja": "最近のお仕事で、うまくいったことを一つ教えてください",
         "question_en": "What went well in your work lately?",
         "wanted_ja": "まだ書かれていません",

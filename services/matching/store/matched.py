@@ -82,10 +82,10 @@ async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewri
 
 
 async def rows_about(tx: Connection, registration_ids: Sequence[UUID]) -> list[MatchedRow]:
-    """Everybody to whom one of these persons was introduced, held until the transaction ends."""
+    """These persons and everybody to whom one of them was introduced, held until the transaction ends."""
     rows = await tx.fetch(
         "select registration_id, introductions, seats from matched"
-        " where exists (select from jsonb_array_elements(introductions) as item"
+        " where registration_id = any($1::uuid[]) or exists (select from jsonb_array_elements(introductions) as item"
         "  where (item->>'counterpart')::uuid = any($1::uuid[])) order by registration_id for update",
         registration_ids,
     )
