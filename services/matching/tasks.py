@@ -81,7 +81,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         blocks=said.blocks,
         pair_points=points,
         effects=said.effects,
-        introductions=not all(row.introductions for row in _rows(published, present)),
+        introductions=_somebody_new(published, present, begun),
     )
 
 
@@ -114,9 +114,11 @@ def _stay(registered: Registered, stays: Mapping[UUID, Stay], begun: int) -> Sta
     return stay
 
 
-def _rows(published: Mapping[UUID, MatchedRow], present: Sequence[frozenset[UUID]]) -> list[MatchedRow]:
-    """What was published for each who is there in any round; an empty row where nothing was."""
-    return [published.get(key) or MatchedRow(key, [], []) for key in frozenset().union(*present)]
+def _somebody_new(published: Mapping[UUID, MatchedRow], present: Sequence[frozenset[UUID]], begun: int) -> bool:
+    """Whether the rounds ahead have anybody without a list and a seat there. An empty list beside a seat is meant so: who
+    mainly sells is introduced to nobody."""
+    rows = (published.get(key) or MatchedRow(key, [], []) for key in frozenset().union(*present[begun:]))
+    return any(not row.introductions and not any(seat["round"] > begun for seat in row.seats) for row in rows)
 
 
 def _seats(row: MatchedRow, number: Mapping[int, int]) -> tuple[tuple[int, int], ...]:

@@ -1,6 +1,6 @@
 """What is published of a plan when people go while it is made."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +12,7 @@ from services.matching.store import facts, matched, plans
 from services.matching.tasks import task_of
 from shared.contracts.profile import Profile
 from shared.platform.ids import uuid7
-from tests.component.matching.group import OUT, registered_event, rid
+from tests.component.matching.group import OUT, profile_event, registered_event, rid
 from tests.component.matching.night import LISTS, SEATS, G, Night, attributes, open_night
 from tests.conftest import OpenDatabase
 
@@ -55,6 +55,94 @@ async def test_an_audit_after_the_evening_counts_everybody_who_sat(night: Night)
         making = await task_of(tx, replace(plan, state="running"), gathering, 0)
     assert len(before.people) == 20
     assert len(making.people) == 15
+
+
+async def _planned(night: Night) -> None:
+    """A plan of real words, published."""
+    async with night.database.connection() as connection:
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
+        plan = await plans.next_plan(connection)
+        gathering = await facts.known_gathering(connection, G)
+        assert plan
+        assert gathering
+        task = await task_of(connection, plan, gathering, 1_000)
+        await plans.unlock(connection, G)
+    result = make_plan(task)
+    async with night.database.transaction() as tx:
+        assert await publish(tx, plan, gathering, task, result, night.now) == 20
+
+
+async def _quotes(night: Night, number: int) -> tuple[int, int]:
+    """How many reasons quote somebody: on their own list, and on the lists of others."""
+    async with night.database.connection() as connection:
+        rows = await matched.published(connection, G)
+    entries = [(key, each) for key, row in rows.items() for each in row.introductions]
+    own = [each for key, each in entries if key == rid(number)]
+    others = [each for _, each in entries if each["counterpart"] == str(rid(number))]
+    assert own
+    assert others
+    return tuple(sum("「" in reason["ja"] for each in found for reason in each["reasons"]) for found in (own, others))  # type: ignore[return-value]
+
+
+async def test_words_that_are_withdrawn_are_quoted_on_nobody_s_list_not_even_ones_own(night: Night) -> None:
+    await _planned(night)
+    path = f"/registrations/{rid(1)}/match"
+    assert all(await _quotes(night, 1))
+    assert "your “" in (await night.call("GET", path)).text
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
+    assert await _quotes(night, 1) == (0, 0)
+    assert "your “" not in (await night.call("GET", path)).text
+    assert all(await _quotes(night, 2))
+
+
+async def test_words_that_are_withdrawn_while_a_plan_is_made_are_not_quoted_to_their_own_reader(night: Night) -> None:
+    async with night.database.connection() as connection:
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
+        plan = await plans.next_plan(connection)
+        gathering = await facts.known_gathering(connection, G)
+        assert plan
+        assert gathering
+        task = await task_of(connection, plan, gathering, 1_000)
+        await plans.unlock(connection, G)
+    result = make_plan(task)
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
+        await publish(tx, plan, gathering, task, result, night.now)
+    assert await _quotes(night, 1) == (0, 0)
+
+
+@pytest.mark.parametrize(("revision", "kept"), [(2, "改めて"), (1, None)])
+async def test_words_that_are_given_again_in_one_batch_leave_no_old_quotes(
+    night: Night, revision: int, kept: str | None
+) -> None:
+    await _planned(night)
+    events = [OUT.tombstone(Profile, rid(1)), profile_event(1, revision=revision, name="改めて")]
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, events)
+        names = await tx.fetchval("select snapshot->>'name' from profile where registration_id = $1", rid(1))
+    assert names == kept, "a record that is read again is no new consent"
+    assert await _quotes(night, 1) == (0, 0)
+
+
+async def test_a_re_plan_makes_lists_only_where_somebody_is_new(night: Night) -> None:
+    # 3 mainly sells: there is a seat, and nobody to be introduced to.
+    lists: dict[int, Sequence[int]] = {n: ((n + 1) % 20,) for n in range(20) if n != 3}
+
+    async def wanted(seats: dict[int, dict[int, int]]) -> bool:
+        await night.publish(seats, lists)
+        async with night.database.transaction() as tx:
+            plan = await plans.insert_plan(tx, uuid7(), G, night.partner, 1, 1)
+            gathering = await facts.known_gathering(tx, G)
+            assert gathering
+            return (await task_of(tx, plan, gathering, 0)).introductions
+
+    assert not await wanted(SEATS)
+    assert await wanted({**SEATS, 3: {1: 8}}), "3 was given up after the first round, and has come"
+    await night.publish(SEATS, lists)
+    async with night.database.transaction() as tx:
+        await handlers.on_registered(tx, [registered_event(night.partner, 20, **attributes(20))])
+    assert await wanted(SEATS), "20 has walked in"
 
 
 async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(night: Night) -> None:
