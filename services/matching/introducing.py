@@ -13,16 +13,17 @@ from services.matching.domain import desk
 from services.matching.domain.desk import Candidate
 from services.matching.domain.people import Person
 from services.matching.domain.proposals import Proposal
+from services.matching.domain.reasons import Words
 from services.matching.domain.settings import Weights
 from services.matching.domain.words import then_forget
 from services.matching.guidance import guidance, may_meet
-from services.matching.publishing import MOST, announce, stored
+from services.matching.publishing import MOST, announce, stored, unquoted
 from services.matching.store import evening, facts, matched, proposals
 from services.matching.store.evening import Guest
 from services.matching.store.matched import MatchedRow
 from services.matching.tasks import person_of
 from shared.platform.database import Connection, Database
-from shared.platform.errors import NotFound
+from shared.platform.errors import Conflict, NotFound
 from shared.platform.ids import derived
 
 MOST_ASKED: Final = 10
@@ -55,12 +56,34 @@ async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
     return [Found(people[each.registration_id], each) for each in found]
 
 
+async def apart(database: Database, partner_id: UUID, one: UUID, other: UUID) -> bool:
+    """Whether two of a partner's people must not meet by what they wrote; False where they are at no gathering together.
+
+    Found before `propose`, because no transaction may stay open over a second of arithmetic.
+    """
+    async with database.connection() as connection:
+        found = await evening.guest(connection, one)
+        if found is None or found.registered.partner_id != partner_id:
+            return False
+        people = await _everybody(connection, found.gathering.gathering_id)
+    known = {person.registration_id for person in people}
+    return {one, other} <= known and await _aside(desk.kept_apart, people, one, other)
+
+
 async def propose(
-    tx: Connection, one: Guest, other: Guest, introducer: Guest | None, asked_by: str, now: datetime
+    tx: Connection,
+    one: Guest,
+    other: Guest,
+    introducer: Guest | None,
+    asked_by: str,
+    now: datetime,
+    *,
+    kept_apart: bool,
 ) -> bool:
     """Ask both whether they would like to meet; False when their asker has asked enough.
 
-    Two who must not meet are not asked, and nobody learns that: it looks like a proposal that was never answered.
+    Two who must not meet, by what was said or by what they wrote (`kept_apart`, see `apart`), are not asked, and nobody
+    learns that: it looks like a proposal that was never answered.
     """
     if one.id == other.id:
         raise NotFound
@@ -68,8 +91,7 @@ async def propose(
     if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
         return False
     gathering_id = one.gathering.gathering_id
-    held = not await may_meet(tx, gathering_id, one.id, other.id)
-    held = held or await _aside(desk.kept_apart, await _everybody(tx, gathering_id), one.id, other.id)
+    held = kept_apart or not await may_meet(tx, gathering_id, one.id, other.id)
     named = [one.id, other.id, *([introducer.id] if introducer else [])]
     if len(await facts.hold_registrations(tx, one.gathering.partner_id, named)) < len(named):
         raise NotFound  # somebody was erased meanwhile
@@ -92,30 +114,66 @@ async def propose(
     return True
 
 
-async def answer(tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, now: datetime) -> None:
-    """One side's answer. When both agree, each is introduced to the other, with who brought them together."""
+@dataclass(frozen=True)
+class Prospect:
+    """What there is to tell two who agree to meet."""
+
+    words: tuple[Words, Words] | None
+    """For a and for b of the proposal; None where one of them does not come any more, and where they must not meet."""
+    kept_apart: bool
+
+
+async def prospect(database: Database, reader: Guest, proposal_id: UUID) -> Prospect | None:
+    """What to tell if the reader agrees now; None where that would not bring the two together yet.
+
+    Found before `answer`, because no transaction may stay open over a second of arithmetic.
+    """
+    async with database.connection() as connection:
+        proposal = await proposals.one(connection, proposal_id)
+        if proposal is None or not proposal.would_agree(reader.id):
+            return None
+        people = await _everybody(connection, proposal.gathering_id)
+    if not {proposal.a, proposal.b} <= {person.registration_id for person in people}:
+        return Prospect(None, kept_apart=False)
+    words = await _aside(desk.introduction, people, proposal.a, proposal.b, Weights())
+    return Prospect(words, kept_apart=words is None)
+
+
+async def answer(
+    tx: Connection, reader: Guest, proposal_id: UUID, yes: bool, now: datetime, found: Prospect | None
+) -> None:
+    """One side's answer. When both agree, each is introduced to the other by what was `found`, with who brought them
+    together; unless one of them has come to want the other no more, and then it looks as if nobody had answered.
+
+    Raises `Conflict` when the other agreed since `prospect` looked: ask it again.
+    """
     sides = await proposals.sides(tx, proposal_id)
-    await facts.hold_registrations(tx, reader.gathering.partner_id, sides)  # before the proposal, as an erasure does
+    # Before the proposal, as an erasure does.
+    await facts.hold_registrations(tx, reader.gathering.partner_id, sides)
+    quotable = await facts.hold_profiles(tx, sides)
     proposal = await proposals.answer(tx, proposal_id, reader.id, yes)
     if proposal is None:
         raise NotFound
-    if proposal.agreed:
-        await _introduce(tx, proposal, now)
-
-
-async def _introduce(tx: Connection, proposal: Proposal, now: datetime) -> None:
-    await matched.hold_matched(tx, proposal.gathering_id)
-    people = await _everybody(tx, proposal.gathering_id)
-    published = await matched.published(tx, proposal.gathering_id)
-    if not {proposal.a, proposal.b} <= {person.registration_id for person in people}:
+    if not proposal.agreed:
         return
-    for_a, for_b = await _aside(desk.introduction, people, proposal.a, proposal.b, Weights())
-    for reader, partner, words in ((proposal.a, proposal.b, for_a), (proposal.b, proposal.a, for_b)):
-        row = published.get(reader)
+    if found is None:
+        raise Conflict("both answered at the same moment; answer once more")
+    if found.kept_apart or not await may_meet(tx, proposal.gathering_id, proposal.a, proposal.b):
+        await proposals.hold_back(tx, proposal_id)
+    elif found.words is not None:
+        await _introduce(tx, proposal, found.words, {proposal.a, proposal.b} - quotable, now)
+
+
+async def _introduce(
+    tx: Connection, proposal: Proposal, words: tuple[Words, Words], withdrawn: set[UUID], now: datetime
+) -> None:
+    await matched.hold_matched(tx, proposal.gathering_id)
+    for reader, partner, said in ((proposal.a, proposal.b, words[0]), (proposal.b, proposal.a, words[1])):
+        row = await matched.of(tx, proposal.partner_id, reader)
         if row is None:
             continue  # without a plan there is nothing to add to; the proposal itself is on the page
         rest = [each for each in row.introductions if each["counterpart"] != str(partner)][: MOST - 1]
-        entry = stored(len(rest) + 1, partner, words, proposal.introducer)
+        (entry,) = unquoted(reader, [stored(len(rest) + 1, partner, said, proposal.introducer)], withdrawn)
         ranked = [{**each, "rank": rank} for rank, each in enumerate([*rest, entry], start=1)]
         rows = [MatchedRow(reader, ranked, row.seats)]
         plan_id = await matched.plan_of(tx, reader)

@@ -61,6 +61,8 @@ async def propose(
     The answer is the same whatever comes of it: a refusal stays unseen.
     """
 
+    kept_apart = await introducing.apart(database, caller.partner_id, body.a, body.b)
+
     async def operation(tx: Connection) -> Response:
         named = [body.a, body.b, *([body.introducer] if body.introducer else [])]
         one, other, *third = await _guests(tx, caller, *named)
@@ -68,7 +70,8 @@ async def propose(
             raise NotFound
         introducer = third[0] if third else None
         asked_by = "introducer" if introducer else "desk"
-        if not await introducing.propose(tx, one, other, introducer, asked_by, clock.now()):
+        done = await introducing.propose(tx, one, other, introducer, asked_by, clock.now(), kept_apart=kept_apart)
+        if not done:
             raise Conflict("this attendee has asked for as many as one person can")
         return json_response({"status": "asked"}, 202)
 

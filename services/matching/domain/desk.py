@@ -48,10 +48,16 @@ def candidates(
     return found[:MOST]
 
 
-def introduction(people: Sequence[Person], one: UUID, other: UUID, weights: Weights) -> tuple[Words, Words]:
-    """Why two of these people (by registration) should meet, in words for the one and for the other."""
+def introduction(people: Sequence[Person], one: UUID, other: UUID, weights: Weights) -> tuple[Words, Words] | None:
+    """Why two of these people (by registration) should meet, in words for the one and for the other.
+
+    None where they must not by what they wrote: neither may learn of it.
+    """
     at = {person.registration_id: number for number, person in enumerate(people)}
-    explainer = Explainer(score(people, weights))
+    scored = score(people, weights)
+    if scored.blocked[at[one], at[other]]:
+        return None
+    explainer = Explainer(scored)
     return explainer.explain(at[one], at[other]), explainer.explain(at[other], at[one])
 
 

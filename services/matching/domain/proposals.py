@@ -29,6 +29,12 @@ class Proposal:
         """Both said yes."""
         return bool(self.a_answer and self.b_answer and not self.held)
 
+    def would_agree(self, reader: UUID) -> bool:
+        """Whether a yes of the reader would be the second."""
+        return not self.held and bool(
+            self.b_answer if reader == self.a else self.a_answer if reader == self.b else False
+        )
+
     def other_of(self, reader: UUID) -> UUID:
         """The one whom the reader would meet."""
         return self.b if reader == self.a else self.a

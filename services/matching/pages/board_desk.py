@@ -40,9 +40,10 @@ async def propose(
     visit: Organiser, database: Db, person: Annotated[UUID, Form()], other: Annotated[UUID, Form()]
 ) -> Response:
     """Ask both."""
+    kept_apart = await introducing.apart(database, visit.gathering.partner_id, person, other)
     async with database.transaction() as tx:
         one, two = await _guests(tx, visit, person, other)
-        await introducing.propose(tx, one, two, None, "desk", visit.now)
+        await introducing.propose(tx, one, two, None, "desk", visit.now, kept_apart=kept_apart)
     return back(visit.base, "asked", visit.locale)
 
 

@@ -37,11 +37,12 @@ async def look(visit: Visitor, database: Db, text: Asked = "") -> Response:
 @router.post("/{token}/ask")
 async def ask_to_meet(visit: Visitor, database: Db, other: Annotated[UUID, Form()]) -> Response:
     """Tell somebody who is here that one would like to talk."""
+    kept_apart = await introducing.apart(database, visit.gathering.partner_id, visit.guest.id, other)
     async with database.transaction() as tx:
         guest = await fellow(tx, visit, other)
         if guest.registered.attendance != "checked_in":
             raise NotFound
-        done = await introducing.propose(tx, visit.guest, guest, None, "self", visit.now)
+        done = await introducing.propose(tx, visit.guest, guest, None, "self", visit.now, kept_apart=kept_apart)
     return back(visit.base, "asked" if done else "enough", visit.locale)
 
 
@@ -58,19 +59,23 @@ async def introduce(
     visit: Visitor, database: Db, one: Annotated[UUID, Form()], other: Annotated[UUID, Form()]
 ) -> Response:
     """Ask both."""
+    kept_apart = await introducing.apart(database, visit.gathering.partner_id, one, other)
     async with database.transaction() as tx:
         known = await _known(tx, visit)
         if one not in known or other not in known:
             raise NotFound
-        done = await introducing.propose(tx, known[one], known[other], visit.guest, "introducer", visit.now)
+        done = await introducing.propose(
+            tx, known[one], known[other], visit.guest, "introducer", visit.now, kept_apart=kept_apart
+        )
     return back(visit.base, "asked" if done else "enough", visit.locale)
 
 
 @router.post("/{token}/proposals/{proposal_id}")
 async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated[bool, Form()]) -> Response:
     """Yes, or not this time."""
+    found = await introducing.prospect(database, visit.guest, proposal_id) if yes else None
     async with database.transaction() as tx:
-        await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now)
+        await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now, found)
     return back(visit.base, "answered", visit.locale)
 
 

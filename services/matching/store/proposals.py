@@ -34,14 +34,20 @@ async def insert(tx: Connection, each: Proposal) -> bool:
 
 async def shown_to(connection: Connection, registration_id: UUID) -> list[Proposal]:
     """Proposals on this person's page, the newest first: those they have not refused, and none of those held back
-    but what they asked for themselves."""
+    but what they asked for or agreed to."""
     rows = await connection.fetch(
-        "select * from proposal where (a = $1 and a_answer is distinct from false"
-        " and (not held or asked_by = 'self')) or (b = $1 and b_answer is distinct from false and not held)"
+        "select * from proposal where (a = $1 and a_answer is distinct from false and (not held or a_answer))"
+        " or (b = $1 and b_answer is distinct from false and (not held or b_answer))"
         " order by created_at desc, proposal_id limit 50",
         registration_id,
     )
     return [_proposal(row) for row in rows]
+
+
+async def one(connection: Connection, proposal_id: UUID) -> Proposal | None:
+    """A proposal, or None."""
+    row = await connection.fetchrow("select * from proposal where proposal_id = $1", proposal_id)
+    return None if row is None else _proposal(row)
 
 
 async def sides(connection: Connection, proposal_id: UUID) -> list[UUID]:
@@ -51,16 +57,25 @@ async def sides(connection: Connection, proposal_id: UUID) -> list[UUID]:
 
 
 async def answer(tx: Connection, proposal_id: UUID, registration_id: UUID, yes: bool) -> Proposal | None:
-    """One side's answer; None where there is no such proposal for this person. An agreement stands."""
+    """One side's answer; None where there is no such proposal for this person. An agreement stands.
+
+    One that was held back after somebody agreed to it still takes their answers: it looks as if the other had not answered.
+    """
     row = await tx.fetchrow(
         "update proposal set a_answer = case when a = $2 then $3 else a_answer end,"
         " b_answer = case when b = $2 then $3 else b_answer end"
-        " where proposal_id = $1 and $2 in (a, b) and not held and not (a_answer and b_answer) is true returning *",
+        " where proposal_id = $1 and ((a = $2 and (not held or a_answer)) or (b = $2 and (not held or b_answer)))"
+        " and (held or not (a_answer and b_answer) is true) returning *",
         proposal_id,
         registration_id,
         yes,
     )
     return None if row is None else _proposal(row)
+
+
+async def hold_back(tx: Connection, proposal_id: UUID) -> None:
+    """The two must not meet after all. To each it looks as if the other had not answered."""
+    await tx.execute("update proposal set held = true where proposal_id = $1", proposal_id)
 
 
 async def agreed(connection: Connection, gathering_id: UUID) -> list[Proposal]:

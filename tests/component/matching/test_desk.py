@@ -1,17 +1,20 @@
 """The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.matching import handlers
+from services.matching import handlers, introducing
+from services.matching.store import evening as guests
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
+from shared.platform.errors import Conflict
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import LISTS, SEATS, Night, attributes, evening, open_night
+from tests.component.matching.night import LISTS, SEATS, Night, attributes, board, evening, open_night
 from tests.conftest import OpenDatabase, api_key
 
 pytestmark = pytest.mark.postgres
@@ -124,6 +127,72 @@ async def test_two_who_are_kept_apart_are_never_asked_and_nobody_can_tell(night:
     asked = await night.post(f"{evening(5)}/ask", {"other": str(rid(10))})
     assert "said=asked" in asked.headers["location"]
     assert "秘密の名前5" not in (await night.get(evening(10))).text.partition("会ってほしい方")[0].partition("同席")[0]
+
+
+async def _no_thanks(night: Night, author: int, about: int) -> None:
+    await night.post(f"{evening(author)}/wish", {"other": str(rid(about)), "kind": "no_thanks"})
+
+
+async def _not_for_me(night: Night, author: int, about: int) -> None:
+    said = {"author": str(rid(author)), "about": str(rid(about)), "verdict": "not_for_me"}
+    assert (await night.call("POST", "/taps", json=said)).status_code < 300
+
+
+async def _one_company(night: Night, author: int, about: int) -> None:
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [profile_event(author, revision=2, company=f"会社{about}")])
+
+
+@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _one_company])
+@pytest.mark.parametrize("author", [5, 10])
+async def test_who_is_kept_apart_after_the_first_yes_is_not_introduced_and_nobody_can_tell(
+    night: Night, said: Callable[[Night, int, int], Awaitable[None]], author: int
+) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    await answer(night, 5, True)
+    await said(night, author, 15 - author)
+    before = (await night.get(evening(5))).text
+    assert await answer(night, 10, True) == 303
+    assert (await night.get(evening(5))).text == before
+    for n in (5, 10):
+        page = (await night.get(evening(n))).text
+        assert "秘密の名前0 さんから" in page
+        assert "声をかけてみて" not in page
+        assert "お返事を預かりました" in page
+        assert await answer(night, n, True) == 303, "as while the other has not answered"
+    assert not await night.events(Matched)
+
+
+async def test_no_connection_waits_while_a_room_is_compared(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy: list[int] = []
+    real = introducing._aside
+
+    async def watched(*given: Any, **named: Any) -> Any:
+        pool = night.database.pool
+        busy.append(pool.get_size() - pool.get_idle_size())
+        return await real(*given, **named)
+
+    monkeypatch.setattr(introducing, "_aside", watched)
+    await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})
+    await answer(night, 2, True)
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    await night.post(f"{board()}/propose", {"person": str(rid(5)), "other": str(rid(7))})
+    await night.call("POST", "/proposals", json={"a": str(rid(5)), "b": str(rid(8))})
+    assert busy == [0] * 5
+    async with night.database.connection() as connection:
+        assert await connection.fetchval("select count(*) from proposal where not held") == 4
+
+
+async def test_a_yes_that_nobody_foresaw_is_asked_for_again(night: Night) -> None:
+    await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})
+    async with night.database.connection() as connection:
+        reader = await guests.guest(connection, rid(2))
+    assert reader
+    with pytest.raises(Conflict):
+        async with night.database.transaction() as tx:
+            await introducing.answer(tx, reader, UUID(await proposal(night)), True, night.now, None)
+    assert await answer(night, 2, True) == 303
+    assert len(await night.events(Matched)) == 2
 
 
 async def test_asking_somebody_oneself_needs_their_yes(night: Night) -> None:

@@ -35,7 +35,7 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
         await night.publish(SEATS, LISTS)
         async with night.database.transaction() as tx:
             gone, other = await _guests(tx, GONE, 1)
-            await introducing.propose(tx, gone, other, None, "desk", night.now)
+            await introducing.propose(tx, gone, other, None, "desk", night.now, kept_apart=False)
             asked = uuid7()
             await tx.execute("update proposal set a_answer = true, proposal_id = $1", asked)
         yield night
@@ -59,17 +59,19 @@ async def _pin(night: Night, tx: Connection) -> None:
 
 async def _proposed(night: Night, tx: Connection) -> None:
     other, gone = await _guests(tx, 5, GONE)
-    await introducing.propose(tx, other, gone, None, "desk", night.now)
+    await introducing.propose(tx, other, gone, None, "desk", night.now, kept_apart=False)
 
 
 async def _introduced(night: Night, tx: Connection) -> None:
     one, other, gone = await _guests(tx, 5, 6, GONE)
-    await introducing.propose(tx, one, other, gone, "introducer", night.now)
+    await introducing.propose(tx, one, other, gone, "introducer", night.now, kept_apart=False)
 
 
 async def _agreed(night: Night, tx: Connection) -> None:
     (reader,) = await _guests(tx, 1)
-    await introducing.answer(tx, reader, await tx.fetchval("select proposal_id from proposal"), True, night.now)
+    asked = await tx.fetchval("select proposal_id from proposal")
+    found = await introducing.prospect(night.database, reader, asked)
+    await introducing.answer(tx, reader, asked, True, night.now, found)
 
 
 async def _words(night: Night, tx: Connection) -> None:

@@ -35,7 +35,7 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
             one, other = await evening.guest(tx, rid(READER)), await evening.guest(tx, rid(THIRD))
             assert one
             assert other
-            await introducing.propose(tx, one, other, None, "desk", night.now)
+            await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
             await tx.execute("update proposal set a_answer = true")
         yield night
 
@@ -43,7 +43,9 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
 async def _agreed(night: Night, tx: Connection) -> None:
     third = await evening.guest(tx, rid(THIRD))
     assert third
-    await introducing.answer(tx, third, await tx.fetchval("select proposal_id from proposal"), True, night.now)
+    asked = await tx.fetchval("select proposal_id from proposal")
+    found = await introducing.prospect(night.database, third, asked)
+    await introducing.answer(tx, third, asked, True, night.now, found)
 
 
 async def _published(night: Night, tx: Connection) -> None:

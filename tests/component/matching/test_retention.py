@@ -35,7 +35,7 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
             one, other = await evening.guest(tx, rid(3)), await evening.guest(tx, rid(4))
             assert one
             assert other
-            await introducing.propose(tx, one, other, None, "desk", night.now)
+            await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
             await embeddings.keep(tx, [(rid(5), b"words")], {b"words": b"vector"})
         said = {"author": str(rid(5)), "about": str(rid(6))}
         await night.call("POST", "/wishes", json={**said, "kind": "no_thanks"})
