@@ -12,6 +12,8 @@ import structlog
 from services.matching.domain.audit import Audit, audit
 from services.matching.domain.plan import Task
 from services.matching.domain.seating_problem import NoPlan
+from services.matching.embeddings import Vectors, extra_fit
+from services.matching.settings import MatchingSettings
 from services.matching.store import audits, facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
@@ -23,28 +25,37 @@ log: Final = structlog.stdlib.get_logger(__name__)
 
 
 async def audit_next(
-    database: Database, connection: Connection, workers: Workers, patience: timedelta, *, overdue: bool = False
+    settings: MatchingSettings,
+    database: Database,
+    connection: Connection,
+    workers: Workers,
+    *,
+    overdue: bool = False,
 ) -> bool:
-    """Audit the plan that waits for it longest, or longer than `patience`; False when none does.
+    """Audit the plan that waits for it longest, or, with `overdue`, longer than its patience; False when none does, or
+    when it gives way to a plan.
 
     Locks of gatherings live on `connection`.
     """
     now = clock.now()
+    patience = timedelta(minutes=settings.audit_patience_minutes)
     plan = await audits.next_audit(connection, now - patience if overdue else now)
     if plan is None:
         return False
     try:
-        await _audit_or_fail(database, workers, plan, patience)
+        return await _audit_or_fail(settings, database, workers, plan)
     finally:
         with suppress(asyncpg.InterfaceError):
             await plans.unlock(connection, plan.gathering_id)
-    return True
 
 
-async def _audit_or_fail(database: Database, workers: Workers, plan: Plan, patience: timedelta) -> None:
+async def _audit_or_fail(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> bool:
+    """False when it gives way."""
     try:
-        if (found := await _audit(database, workers, plan, patience)) is not None:
+        found = await _audit(settings, database, workers, plan)
+        if found is not None:
             await _finish(database, plan, found)
+        return found is not None
     except Exception as error:
         if is_transient(error):
             raise
@@ -54,6 +65,7 @@ async def _audit_or_fail(database: Database, workers: Workers, plan: Plan, patie
         await _finish(database, plan, {"state": "failed", "reason": reason})
         if isinstance(error, BrokenProcessPool):  # its worker was killed, and the pool takes no more work
             raise
+        return True
 
 
 async def _finish(database: Database, plan: Plan, found: dict[str, Any]) -> None:
@@ -61,14 +73,9 @@ async def _finish(database: Database, plan: Plan, found: dict[str, Any]) -> None
         await audits.finish(tx, plan.plan_id, found)
 
 
-async def _audit(database: Database, workers: Workers, plan: Plan, patience: timedelta) -> dict[str, Any] | None:
+async def _audit(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> dict[str, Any] | None:
     """What the audit found, or why there is none; None when a plan goes first and it is tried again."""
-    async with database.connection() as connection:
-        gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
-        if gathering is None:
-            return {"state": "failed", "reason": "the gathering is gone"}
-        # As a re-plan before the first round: with the published seats to look at.
-        task = await task_of(connection, replace(plan, current_round=0), gathering, proposals=0)
+    patience = timedelta(minutes=settings.audit_patience_minutes)
 
     async def watch(step: str | None, share: float) -> bool:
         overdue = plan.audit_asked_at is not None and clock.now() - plan.audit_asked_at >= patience
@@ -77,8 +84,18 @@ async def _audit(database: Database, workers: Workers, plan: Plan, patience: tim
             await audits.show_progress(connection, plan.plan_id, *((step, share) if wanted else (None, None)))
         return wanted
 
+    # Ahead of reading everybody: a plan that another replica has to make may wait for long.
+    if not await watch(None, 0):
+        return None
+    async with database.connection() as connection:
+        gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
+        if gathering is None:
+            return {"state": "failed", "reason": "the gathering is gone"}
+        # As a re-plan before the first round: with the published seats to look at.
+        task = await task_of(connection, replace(plan, current_round=0), gathering, proposals=0)
+    fit = await extra_fit(settings, database, task.people, ask=False)
     try:
-        found = await workers.run(watch, _work, task)
+        found = await workers.run(watch, _work, task, fit)
     except Cancelled:
         return None
     except NoPlan as error:
@@ -86,8 +103,8 @@ async def _audit(database: Database, workers: Workers, plan: Plan, patience: tim
     return _told(found)
 
 
-def _work(task: Task) -> Audit:
-    return audit(task, tell)
+def _work(task: Task, fit: Vectors | None) -> Audit:
+    return audit(task, tell, fit)
 
 
 def _told(found: Audit) -> dict[str, Any]:

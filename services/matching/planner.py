@@ -4,7 +4,6 @@ import asyncio
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import asyncpg
@@ -25,7 +24,7 @@ from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
 from services.matching.workers import Cancelled, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
-from shared.platform.database import COMMAND_TIMEOUT, Database, is_transient, prepare
+from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -54,27 +53,34 @@ async def run(settings: MatchingSettings, database: Database) -> None:
     """Make plans for ever. Raises when PostgreSQL goes away; a plan in the making is then taken up again."""
     # The locks of gatherings live on this connection, so that a planner that dies lets go of them.
     connection = await asyncpg.connect(settings.database_url, command_timeout=COMMAND_TIMEOUT)
-    patience = timedelta(minutes=settings.audit_patience_minutes)
     try:
         await prepare(connection)
-        with open_workers() as workers:
-            warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
-            while True:
-                # Plans come first. An audit that has lost its patience has a turn between two of them.
-                audited = await audit_next(database, connection, workers, patience, overdue=True)
-                plan = await plans.next_plan(connection)
-                if plan is None:
-                    if not audited and not await audit_next(database, connection, workers, patience):
-                        await asyncio.sleep(LOOK_EVERY)
-                    continue
-                await warm
-                try:
-                    await _make_or_fail(settings, database, workers, plan)
-                finally:
-                    with suppress(asyncpg.InterfaceError):
-                        await plans.unlock(connection, plan.gathering_id)
+        while True:
+            with suppress(BrokenProcessPool), open_workers() as workers:
+                await _serve(settings, database, connection, workers)
+            log.error("planner.worker_killed")  # by the system, for want of memory; its plan or audit is told as failed
+            await asyncio.sleep(LOOK_EVERY)
     finally:
         connection.terminate()
+
+
+async def _serve(settings: MatchingSettings, database: Database, connection: Connection, workers: Workers) -> None:
+    """Make plans and audits for as long as the worker lives. Raises `BrokenProcessPool` when it is killed."""
+    warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
+    while True:
+        # Plans come first. An audit that has lost its patience has a turn between two of them.
+        audited = await audit_next(settings, database, connection, workers, overdue=True)
+        plan = await plans.next_plan(connection)
+        if plan is None:
+            if not audited and not await audit_next(settings, database, connection, workers):
+                await asyncio.sleep(LOOK_EVERY)
+            continue
+        try:
+            await warm
+            await _make_or_fail(settings, database, workers, plan)
+        finally:
+            with suppress(asyncpg.InterfaceError):
+                await plans.unlock(connection, plan.gathering_id)
 
 
 async def _make_or_fail(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.matching.domain.certificate import STEPS, certificate
 from services.matching.domain.effects import Effect, effects
+from services.matching.domain.fit import Matrix
 from services.matching.domain.plan import Task, request_of
 from services.matching.domain.proof import prove
 from services.matching.domain.scoring import score
@@ -23,10 +24,15 @@ class Audit:
     effects: tuple[Effect, ...]
 
 
-def audit(task: Task, progress: Callable[[str, float], None] = lambda step, share: None) -> Audit:
-    """Audit the seats in `task.reference`. Seconds at 200 people, minutes at 1,000; what `progress` raises ends it."""
+def audit(
+    task: Task, progress: Callable[[str, float], None] = lambda step, share: None, extra_fit: Matrix | None = None
+) -> Audit:
+    """Audit the seats in `task.reference`. Seconds at 200 people, minutes at 1,000; what `progress` raises ends it.
+
+    `extra_fit` as in `score`: the audit must measure by what the plan was made for.
+    """
     progress("bound", 0)
-    scored = score(task.people, task.weights, blocks=task.blocks, met_before=task.met_before)
+    scored = score(task.people, task.weights, blocks=task.blocks, met_before=task.met_before, extra_fit=extra_fit)
     problem, _ = problem_of(request_of(task, scored), task.weights)
     value = prove(problem, Seating(problem.published), task.weights).value
     try:

@@ -3,21 +3,21 @@
 from collections.abc import AsyncIterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from services.matching import auditor
+from services.matching.app import SERVICE
 from services.matching.auditor import audit_next
 from services.matching.store import audits, plans
 from shared.platform import clock
+from shared.platform.database import Connection
 from shared.platform.ids import uuid7
 from tests.component.matching.night import G, Night, board, open_night
-from tests.conftest import OpenDatabase
+from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
-PATIENCE: Final = timedelta(minutes=30)
 
 
 @dataclass
@@ -40,6 +40,11 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
         yield night
 
 
+async def _next(night: Night, connection: Connection, error: Exception) -> bool:
+    settings = settings_for(SERVICE, night.database.url)
+    return await audit_next(settings, night.database, connection, Breaks(error))  # type: ignore[arg-type]
+
+
 async def _audit(night: Night) -> dict[str, Any]:
     async with night.database.connection() as connection:
         found: dict[str, Any] = await connection.fetchval("select audit from plan")
@@ -52,15 +57,15 @@ async def test_what_cannot_be_read_is_told(night: Night, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(auditor, "task_of", broken)
     async with night.database.connection() as connection:
-        assert await audit_next(night.database, connection, Breaks(KeyError()), PATIENCE)  # type: ignore[arg-type]
+        assert await _next(night, connection, KeyError())
         assert (await _audit(night))["state"] == "failed"
-        assert not await audit_next(night.database, connection, Breaks(KeyError()), PATIENCE)  # type: ignore[arg-type]
+        assert not await _next(night, connection, KeyError())
 
 
 async def test_a_killed_worker_ends_the_pool_before_the_next_plan_meets_it(night: Night) -> None:
     async with night.database.connection() as connection:
         with pytest.raises(BrokenProcessPool):
-            await audit_next(night.database, connection, Breaks(BrokenProcessPool()), PATIENCE)  # type: ignore[arg-type]
+            await _next(night, connection, BrokenProcessPool())
         assert (await _audit(night))["state"] == "failed"
         assert await plans.try_lock(connection, G)
 

@@ -12,12 +12,14 @@ import pytest
 
 from services.matching import embeddings, handlers
 from services.matching.app import SERVICE
+from services.matching.auditor import audit_next
 from services.matching.domain.people import Person
-from services.matching.store import facts
+from services.matching.store import audits, facts, plans
 from services.matching.tasks import person_of
 from shared.contracts.profile import Profile
-from shared.platform.ids import derived
+from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import OUT, Group, open_group, profile_event, rid
+from tests.component.matching.night import LISTS, SEATS, G, open_night
 from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -173,6 +175,29 @@ async def test_between_rounds_only_what_is_cached_counts(group: Group) -> None:
         asked = len(served.asked)
         assert await fit(group, served.url, ask=False) is not None
         assert len(served.asked) == asked
+
+
+async def test_an_audit_counts_what_is_cached_and_asks_for_nothing(open_database_for: OpenDatabase) -> None:
+    seen: list[Any] = []
+
+    class Sees:
+        async def run(self, watch: Any, work: Any, *given: Any) -> Any:
+            seen.extend(given)
+            raise KeyError
+
+    async with open_night(open_database_for) as night, endpoint() as served:
+        await night.publish(SEATS, LISTS)
+        found = await fit(night, served.url)
+        asked = len(served.asked)
+        async with night.database.transaction() as tx:
+            plan = await plans.insert_plan(tx, uuid7(), G, night.partner, 1)
+            await tx.execute("update plan set state = 'done' where plan_id = $1", plan.plan_id)
+            assert await audits.ask(tx, plan.plan_id, night.now)
+        settings = settings_for(SERVICE, night.database.url, embedding_url=served.url, embedding_model="m")
+        async with night.database.connection() as connection:
+            await audit_next(settings, night.database, connection, Sees())  # type: ignore[arg-type]
+        assert len(served.asked) == asked
+    np.testing.assert_array_equal(seen[1], found)
 
 
 async def test_another_model_is_asked_anew(group: Group) -> None:

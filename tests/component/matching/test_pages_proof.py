@@ -22,7 +22,6 @@ from tests.conftest import OpenDatabase, settings_for
 pytestmark = pytest.mark.postgres
 BOARD: Final = board()
 PROOF: Final = f"{BOARD}/proof"
-PATIENCE: Final = timedelta(minutes=30)
 
 
 @pytest.fixture
@@ -140,14 +139,15 @@ async def test_an_audit_gives_way_to_plans_until_its_patience_ends(
     await night.call("POST", f"{path}/audit")
     async with night.database.transaction() as tx:
         waiting = await plans.insert_plan(tx, uuid7(), derived("gathering", 2), night.partner, 1)
+    known = settings_for(SERVICE, night.database.url)
     async with night.database.connection() as connection:
         at(29)
-        assert not await audit_next(night.database, connection, kept_workers, PATIENCE, overdue=True)
-        assert await audit_next(night.database, connection, kept_workers, PATIENCE)
+        assert not await audit_next(known, night.database, connection, kept_workers, overdue=True)
+        assert not await audit_next(known, night.database, connection, kept_workers), "so that the planner rests"
         assert (await night.call("GET", path)).json()["audit"] == {"state": "waiting"}, "a plan waits, so it gave way"
         await night.call("POST", f"{path}/audit")
         at(30)
-        assert await audit_next(night.database, connection, kept_workers, PATIENCE, overdue=True), "in its turn still"
+        assert await audit_next(known, night.database, connection, kept_workers, overdue=True), "in its turn still"
         assert (await night.call("GET", path)).json()["audit"]["state"] == "done"
         assert await connection.fetchval("select state from plan where plan_id = $1", waiting.plan_id) == "queued"
 
