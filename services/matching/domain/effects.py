@@ -11,7 +11,7 @@ from services.matching.domain.plan import Task, request_of
 from services.matching.domain.proof import tables_of
 from services.matching.domain.scoring import Score, score
 from services.matching.domain.seating import seat
-from services.matching.domain.seating_problem import NOWHERE, Seating
+from services.matching.domain.seating_problem import Seating
 from services.matching.domain.seating_request import Request, problem_of
 from services.matching.domain.settings import Weights
 
@@ -64,8 +64,6 @@ def _without(request: Request, weights: Weights) -> Iterator[tuple[str, Request,
         yield "closed tables", replace(request, closed=set()), weights
     if request.small.any():
         yield "small groups", request, replace(weights, crowded=0.0)
-    if (request.published[~request.frozen] != NOWHERE).any():
-        yield "published seats", request, replace(weights, moved=0.0)
 
 
 def _seated(task: Task, request: Request, weights: Weights, proposals: int) -> Seating:

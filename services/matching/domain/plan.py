@@ -54,10 +54,8 @@ class Task:
     """Pairs who must never meet, beside those that the score finds."""
     must_meet: tuple[tuple[UUID, UUID], ...] = ()
     """Pairs whom the organiser wants to meet; `weights.must_meet` points each, as for a wish of both sides."""
-    wishes: tuple[tuple[UUID, UUID], ...] = ()
-    """(who, whom): `weights.wish` points; `weights.must_meet` where both wish it."""
     pair_points: Mapping[tuple[UUID, UUID], float] = field(default_factory=dict)
-    """Points on top of the value of a pair, in either order: feedback between rounds, learning, exploration."""
+    """Points on top of the value of a pair, in either order: wishes, feedback between rounds, learning, exploration."""
     effects: Effects | None = None
     """How glad these persons are of others and others of them, so far; `weights.gladness` points at the most."""
     small_groups: frozenset[UUID] = frozenset()
@@ -176,10 +174,8 @@ def request_of(task: Task, scored: Score) -> Request:
         glad = mutual_gladness(task.effects, [person.person_id for person in task.people])
         value += (task.weights.gladness * glad).astype(np.float32)
         np.fill_diagonal(value, 0)
-    wishes, must = set(task.wishes), {frozenset(pair) for pair in task.must_meet}
-    must |= {frozenset(pair) for pair in wishes if pair[::-1] in wishes}
+    must = {frozenset(pair) for pair in task.must_meet}
     points = [(tuple(pair), task.weights.must_meet) for pair in must if len(pair) == 2]
-    points += [(pair, task.weights.wish) for pair in wishes if frozenset(pair) not in must]
     for (one, other), more in [*points, *task.pair_points.items()]:
         if one in index and other in index and one != other:
             i, j = index[one], index[other]

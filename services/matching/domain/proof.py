@@ -70,7 +70,11 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     return Proof(
         value=sum(float(problem.worth[pair]) for pair in times),
         bound=bound(np.where(problem.blocked, 0, problem.worth), meetings)[0],
-        violations=(*_broken_tables(problem, seating), *_repeats(times, problem), *_broken_seats(problem, seating)),
+        violations=(
+            *_broken_tables(problem, seating),
+            *_repeats(times, problem),
+            *_broken_seats(problem, seating, times),
+        ),
         good_meetings=dict(sorted(Counter(counts.get(int(p), 0) for p in here).items())),
         unattainable=unattainable,
         avoidable=sum(1 for p in here if counts.get(int(p), 0) < weights.good_meetings and int(p) not in beyond),
@@ -116,12 +120,16 @@ def _repeats(times: Counter[tuple[int, int]], problem: Problem) -> Iterator[str]
         yield f"{pairs} pairs meet {count} times" + why
 
 
-def _broken_seats(problem: Problem, seating: Seating) -> Iterator[str]:
+def _broken_seats(problem: Problem, seating: Seating, times: Counter[tuple[int, int]]) -> Iterator[str]:
     rests = _odd_pairs(problem)
+    pairs = problem.seats.max(axis=1, initial=0) == 2
     for r in range(problem.rounds):
         seated = seating.table[r] != NOWHERE
         missing = int((problem.present[r] & ~seated).sum()) - int(rests[r])
-        if missing > 0:
+        here = np.flatnonzero(problem.present[r]).tolist()
+        if missing > 0 and pairs[r] and all(problem.blocked[i, j] or (i, j) in times for i, j in combinations(here, 2)):
+            yield f"round {r + 1}: {missing + int(rests[r])} people rest: all who may meet have met"
+        elif missing > 0:
             yield f"round {r + 1}: {missing} people present are not seated"
         if absent := int((seated & ~problem.present[r]).sum()):
             yield f"round {r + 1}: {absent} people seated who are not there"

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.domain.proof import bound, prove
-from services.matching.domain.seating_problem import NOWHERE, Problem
+from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
 from services.matching.domain.slots import pair_up
 
@@ -95,6 +96,17 @@ def test_pinned_people_meet_at_their_table() -> None:
     assert seating.table[1, 3] == seating.table[1, 7] == 5
     assert seating.table[0, 2] == 4
     assert prove(replace(given_, pinned=pinned), seating, Weights()).violations == ()
+
+
+@pytest.mark.parametrize(("people", "resting"), [(2, 2), (3, 3)])
+def test_more_rounds_than_others_are_told_as_such(people: int, resting: int) -> None:
+    rounds = people if people % 2 else people - 1
+    given_ = problem(people, rounds + 1)
+    assert prove(given_, pair_up(given_), Weights()).violations == (
+        f"round {rounds + 1}: {resting} people rest: all who may meet have met",
+    )
+    idle = Seating(np.full((rounds + 1, people), NOWHERE, dtype=np.int32))
+    assert "present are not seated" in prove(given_, idle, Weights()).violations[0]
 
 
 def test_everybody_at_once_for_as_many_rounds_as_there_are_others() -> None:
