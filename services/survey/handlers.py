@@ -20,9 +20,11 @@ from shared.platform.database import Connection
 async def on_gathering(tx: Connection, events: Sequence[Event[Gathering]]) -> None:
     """Keep the newest definition; a tombstone takes all that hangs on the gathering with it."""
     gatherings, gone = newest(events)
-    await facts.upsert_gatherings(tx, gatherings)
     if gone:
+        await facts.wait_for_facts(tx)
         await facts.erase_gatherings(tx, [UUID(each) for each in gone])
+    await facts.hold_off_erasure(tx)
+    await facts.upsert_gatherings(tx, gatherings)
 
 
 async def on_registered(tx: Connection, events: Sequence[Event[Registered]]) -> None:
@@ -46,14 +48,17 @@ async def on_matched(tx: Connection, events: Sequence[Event[Matched]]) -> None:
 
 async def on_met(tx: Connection, events: Sequence[Event[Met]]) -> None:
     """Keep the newest revision of each meeting."""
+    await facts.hold_off_erasure(tx)
     await facts.upsert_meetings(tx, newest(events)[0])
 
 
 async def on_followup_due(tx: Connection, events: Sequence[Event[FollowupDue]]) -> None:
     """Count each due step once."""
+    await facts.hold_off_erasure(tx)
     await facts.insert_due(tx, [event.payload for event in events if event.payload])
 
 
 async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]) -> None:
     """Keep the newest state of each follow-up."""
+    await facts.hold_off_erasure(tx)
     await facts.upsert_followups(tx, newest(events)[0])

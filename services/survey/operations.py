@@ -37,6 +37,7 @@ def digest(token: str) -> bytes:
 
 async def open_survey(tx: Connection, partner_id: UUID, gathering_id: UUID) -> str | None:
     """Open the survey of a gathering and return its room code; None when it was opened before. Raises `NotFound`."""
+    await facts.hold_off_erasure(tx)
     if await facts.owner_of(tx, gathering_id) != partner_id:
         raise NotFound("no such gathering")
     code = new_token()
@@ -47,7 +48,7 @@ async def invite(
     tx: Connection, partner_id: UUID, gathering_id: UUID, registration_ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     """A personal link token for each registration that is known here. Raises `NotFound`, `SurveyClosed`."""
-    survey = await surveys.survey(tx, partner_id, gathering_id)
+    survey = await surveys.survey(tx, partner_id, gathering_id, lock=True)
     if survey is None:
         raise NotFound("no such survey; open it first")
     if survey.closed_at:
@@ -61,7 +62,7 @@ async def invite(
 
 async def join_by_room(tx: Connection, code: str) -> str:
     """A link for somebody who scanned the code on the screen. Raises `NotFound`, `SurveyClosed`."""
-    survey = await surveys.room(tx, digest(code))
+    survey = await surveys.room(tx, digest(code), lock=True)
     if survey is None:
         raise NotFound
     if survey.closed_at:

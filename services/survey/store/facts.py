@@ -15,22 +15,26 @@ from shared.contracts.registered import Registered
 from shared.contracts.survey_submitted import Answers
 from shared.platform.database import Connection
 
+_OF_KNOWN: Final = "not exists (select from erased_gathering where id = new.gathering_id)"
+"""Of rows that a statement calls `new`: their gathering was not erased."""
+
 
 async def hold_off_erasure(tx: Connection) -> None:
-    """Let nobody be erased until this transaction ends: what it writes about them would be missed."""
+    """Let nothing be erased until this transaction ends: what it writes about it would be missed."""
     await tx.execute("lock table erased in share mode")
 
 
 async def wait_for_facts(tx: Connection) -> None:
-    """Before somebody is erased: wait for transactions that may be writing about them, and see their rows."""
+    """Before somebody, or a gathering, is erased: wait for transactions that may be writing of it, and see their rows."""
     await tx.execute("lock table erased in share row exclusive mode")
 
 
 async def upsert_gatherings(tx: Connection, rows: Sequence[Gathering]) -> None:
-    """Keep the newest definition of each gathering."""
+    """Keep the newest definition of each gathering that was not erased."""
     await tx.execute(
         "insert into gathering (gathering_id, partner_id, revision, definition)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[]) on conflict (gathering_id) do update"
+        " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::jsonb[])"
+        f" as new (gathering_id, partner_id, revision, definition) where {_OF_KNOWN} on conflict (gathering_id) do update"
         " set revision = excluded.revision, definition = excluded.definition"
         " where gathering.revision < excluded.revision",
         [each.gathering_id for each in rows],
@@ -48,7 +52,11 @@ OF_GATHERING: Final = (
 
 
 async def erase_gatherings(tx: Connection, gathering_ids: Sequence[UUID]) -> None:
-    """Forget gatherings with all that is known of them, their surveys and the answers included."""
+    """Forget gatherings with all that is known of them, surveys and answers included, after `wait_for_facts`.
+
+    Remembers only that they are forgotten.
+    """
+    await tx.execute("insert into erased_gathering select unnest($1::uuid[]) on conflict do nothing", gathering_ids)
     # Answers under way refer to their survey: they come before this, or not at all.
     await tx.execute("select from survey where gathering_id = any($1::uuid[]) for update", gathering_ids)
     for table in OF_GATHERING:
@@ -62,7 +70,7 @@ async def upsert_registrations(tx: Connection, rows: Sequence[Registered]) -> No
         " company_size, role, newcomer) select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[],"
         " $6::text[], $7::text[], $8::text[], $9::text[], $10::bool[]) as new (registration_id, gathering_id, revision,"
         " status, attendance, purpose, industry, company_size, role, newcomer)"
-        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        f" where {_OF_KNOWN} and not exists (select from erased where erased.registration_id = new.registration_id)"
         " on conflict (registration_id) do update set revision = excluded.revision, status = excluded.status,"
         " attendance = excluded.attendance, purpose = excluded.purpose, industry = excluded.industry,"
         " company_size = excluded.company_size, role = excluded.role, newcomer = excluded.newcomer"
@@ -94,7 +102,7 @@ async def upsert_matched(tx: Connection, rows: Sequence[Matched]) -> None:
         " select registration_id, gathering_id, revision, string_to_array(proposed, ' ')::uuid[]"
         " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[])"
         " as new (registration_id, gathering_id, revision, proposed)"
-        " where not exists (select from erased where erased.registration_id = new.registration_id)"
+        f" where {_OF_KNOWN} and not exists (select from erased where erased.registration_id = new.registration_id)"
         " on conflict (registration_id) do update set revision = excluded.revision, proposed = excluded.proposed"
         " where matched.revision < excluded.revision",
         [row.registration_id for row in rows],
@@ -110,7 +118,8 @@ async def upsert_meetings(tx: Connection, rows: Sequence[Met]) -> None:
     await tx.execute(
         "insert into meeting (meeting_id, gathering_id, revision, a, b, met_at, talk_seconds, mutual_interest)"
         " select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::int[],"
-        " $8::bool[]) on conflict (meeting_id) do update set revision = excluded.revision, met_at = excluded.met_at,"
+        " $8::bool[]) as new (meeting_id, gathering_id, revision, a, b, met_at, talk_seconds, mutual_interest)"
+        f" where {_OF_KNOWN} on conflict (meeting_id) do update set revision = excluded.revision, met_at = excluded.met_at,"
         " talk_seconds = excluded.talk_seconds, mutual_interest = excluded.mutual_interest"
         " where meeting.revision < excluded.revision",
         [each.meeting_id for each in rows],
@@ -129,6 +138,7 @@ async def insert_due(tx: Connection, rows: Sequence[FollowupDue]) -> None:
     await tx.execute(
         "insert into followup_due (followup_id, step, gathering_id, owner, other, kind, deadline_at) select * from"
         " unnest($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::timestamptz[])"
+        f" as new (followup_id, step, gathering_id, owner, other, kind, deadline_at) where {_OF_KNOWN}"
         " on conflict do nothing",
         [each.followup_id for each in rows],
         [each.step for each in rows],
@@ -145,7 +155,9 @@ async def upsert_followups(tx: Connection, rows: Sequence[FollowupDone]) -> None
     await tx.execute(
         "insert into followup (followup_id, gathering_id, revision, owner, other, state, outcome, met_at, deadline_at,"
         " first_touch_at) select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::uuid[], $6::text[],"
-        " $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[]) on conflict (followup_id) do update"
+        " $7::text[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[]) as new (followup_id, gathering_id,"
+        " revision, owner, other, state, outcome, met_at, deadline_at, first_touch_at)"
+        f" where {_OF_KNOWN} on conflict (followup_id) do update"
         " set revision = excluded.revision, state = excluded.state, outcome = excluded.outcome,"
         " first_touch_at = excluded.first_touch_at where followup.revision < excluded.revision",
         [each.followup_id for each in rows],

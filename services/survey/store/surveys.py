@@ -64,10 +64,11 @@ async def open_survey(tx: Connection, gathering_id: UUID, partner_id: UUID, room
     )
 
 
-async def survey(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Survey | None:
-    """The partner's survey, or None."""
+async def survey(connection: Connection, partner_id: UUID, gathering_id: UUID, *, lock: bool = False) -> Survey | None:
+    """The partner's survey, or None. With `lock` its end waits for this transaction, or was before it."""
     row = await connection.fetchrow(
-        "select gathering_id, partner_id, closed_at from survey where gathering_id = $1 and partner_id = $2",
+        "select gathering_id, partner_id, closed_at from survey where gathering_id = $1 and partner_id = $2"
+        f"{' for share' if lock else ''}",
         gathering_id,
         partner_id,
     )
@@ -121,11 +122,12 @@ async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool 
     return None if row is None else Invitation(**{**dict(row), "segment": Segment.model_validate(row["segment"])})
 
 
-async def room(connection: Connection, room_sha256: bytes) -> Room | None:
-    """The survey of a room code, or None."""
+async def room(connection: Connection, room_sha256: bytes, *, lock: bool = False) -> Room | None:
+    """The survey of a room code, or None. `lock` as for `survey`."""
     row = await connection.fetchrow(
         "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title"
-        " from survey left join gathering using (gathering_id) where room_sha256 = $1",
+        " from survey left join gathering using (gathering_id) where room_sha256 = $1"
+        f"{' for share of survey' if lock else ''}",
         room_sha256,
     )
     return None if row is None else Room(**dict(row))

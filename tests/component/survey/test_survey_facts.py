@@ -104,6 +104,38 @@ async def test_a_gathering_that_is_gone_takes_its_survey_and_its_facts_with_it(s
     assert {row["table_name"] for row in named} == set(OF_GATHERING), "of each table that names a gathering"
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_no_fact_brings_a_gathering_back_that_is_gone(open_database_for: OpenDatabase, seed: int) -> None:
+    database = await open_database_for(SERVICE)
+    told = [*facts(), *facts()]
+    random.Random(seed).shuffle(told)
+    half = len(told) // 2
+    await tell(database, told[:half])
+    async with database.transaction() as tx:
+        await handlers.on_gathering(tx, [OUT.tombstone(Gathering, G)])  # type: ignore[list-item]
+    await tell(database, told[half:])
+    async with database.connection() as connection:
+        left = {table: await connection.fetchval(f"select count(*) from {table}") for table in OF_GATHERING}
+    assert left == dict.fromkeys(OF_GATHERING, 0)
+
+
+@pytest.mark.parametrize("door", ["links", "room"])
+async def test_who_is_invited_while_the_gathering_goes_hears_that_it_is_gone(survey: Survey, door: str) -> None:
+    code = "a-room-code"
+    async with survey.database.transaction() as tx:
+        await tx.execute("update survey set room_sha256 = $1", digest(code))
+    async with survey.database.transaction() as tx:
+        await handlers.on_gathering(tx, [OUT.tombstone(Gathering, G)])  # type: ignore[list-item]
+        if door == "links":
+            call = survey.call("POST", "/survey/links", json={"registration_ids": [str(person(0))]})
+        else:
+            call = survey.http.post(f"/r/{code}", data=FORM)
+        inviting = asyncio.create_task(call)
+        await asyncio.sleep(0.3)
+        assert not inviting.done()
+    assert (await inviting).status_code == 404
+
+
 @pytest.mark.parametrize("end", ["close", "erase"])
 async def test_an_answer_under_way_comes_before_the_end_of_its_survey_or_not_at_all(survey: Survey, end: str) -> None:
     """Closed meanwhile it would keep its link's hash for ever; erased meanwhile both would wait for each other."""
