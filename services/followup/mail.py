@@ -203,5 +203,6 @@ async def _wait(database: Database, wake: asyncio.Event, every: float) -> None:
         if seconds is not None and seconds <= 0:
             return
         backstop = every * IDLE
-        with suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), max(0, min(backstop, seconds or backstop) - every))
+        with suppress(TimeoutError):  # and not wait_for, which can swallow a cancellation
+            async with asyncio.timeout(max(0, min(backstop, seconds or backstop) - every)):
+                await wake.wait()

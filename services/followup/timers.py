@@ -49,7 +49,8 @@ async def run(database: Database, batch: int, backstop: float, connections: int 
             due = wait == seconds
             if wait > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), wait)
+                    async with asyncio.timeout(wait):  # not wait_for, which can swallow a cancellation
+                        await wake.wait()
                     due = False  # most commits set no timer: ask first
             elif fired == 0 and wait < -CHANGED_MEANWHILE:  # else it has become due since the statement began
                 await asyncio.sleep(CHANGED_MEANWHILE)

@@ -103,7 +103,8 @@ async def run(database: Database, every: float, *, private: bool) -> None:
             while await caller.call_due():
                 pass
             wake.clear()  # set by the loop's own commits
-            with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), every)
+            with suppress(TimeoutError):  # and not wait_for, which can swallow a cancellation
+                async with asyncio.timeout(every):
+                    await wake.wait()
     finally:
         database.after_commit.remove(wake.set)

@@ -76,8 +76,9 @@ async def _publish(connection: "asyncpg.Connection[Any]", producer: AIOKafkaProd
         if count == BATCH:
             continue
         pause = POLL_FIRST if count else min(pause * 2, POLL_LAST)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), pause)
+        with suppress(TimeoutError):  # and not wait_for: a cancellation that meets its result would be lost
+            async with asyncio.timeout(pause):
+                await wake.wait()
 
 
 async def publish_batch(connection: "asyncpg.Connection[Any]", producer: AIOKafkaProducer) -> int:
