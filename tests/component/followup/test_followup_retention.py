@@ -2,10 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
+from unittest.mock import AsyncMock, Mock
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
+from deploy.local.postgres import Server
 from services.followup import operations, retention
 from services.followup.app import SERVICE, build_tasks, read_rules
 from services.followup.domain import rates
@@ -169,6 +173,36 @@ async def test_forgetting_and_planning_anew_take_follow_ups_in_one_order(world: 
         "select id, array(select unnest(fired) order by 1) as fired, plan_revision from followup order by id"
     )
     assert kept == [{**row, "fired": [1, 2], "plan_revision": row["plan_revision"] + 1} for row in known]
+
+
+@pytest.mark.parametrize("old", [0, 3_000])
+async def test_what_is_old_is_found_by_index(world: World, postgres: Server, old: int) -> None:
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            "insert into delivery (person_id, dedupe, next_at, state, ended_at) select gen_random_uuid(), n::text, now(),"
+            " 'sent', now() - case when n <= $1 then interval '31 days' else '1 day' end from generate_series(1, 200000) as n",
+            old,
+        )
+        await tx.execute(
+            "insert into due_item (followup_id, step, owner, kind, due_at, until_at, fired_at, skipped,"
+            " delivery_id) select gen_random_uuid(), 1, gen_random_uuid(), 'thanks_due', at, at, at, n % 7 = 0,"
+            " case when n % 2 = 0 then n end from generate_series(1, 200000) as n, lateral (select now()"
+            " - case when n <= $1 then interval '31 days' else '1 day' end as at) as moment",
+            old,
+        )
+    place = urlsplit(postgres.admin_url)._replace(path=urlsplit(world.database.url).path).geturl()
+    admin = await asyncpg.connect(place)  # statistics are the owner's to take
+    await admin.execute("analyze delivery; analyze due_item")
+    await admin.close()
+    for rule, index in ((store.forget_due_items, "due_item_told"), (store.forget_deliveries, "delivery_over")):
+        asked = AsyncMock(return_value="DELETE 0")
+        await rule(cast(Any, Mock(execute=asked)), KEEP, 5000)
+        rows = await world.rows(f"explain (costs off) {asked.call_args.args[0]}", KEEP, 5000)
+        nodes = [row["QUERY PLAN"].strip(" ->") for row in rows]
+        assert any(f"Index Scan on {index}" in node or f"Index Scan using {index}" in node for node in nodes), nodes
+        assert not {"Seq Scan on due_item", "Seq Scan on delivery"} & {*nodes}, (
+            nodes
+        )  # thousands may be deleted by hash
 
 
 async def test_erasure_takes_what_retention_left(world: World) -> None:
