@@ -64,14 +64,21 @@ async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Reg
     if erased:
         await facts.erase(tx, _ids(erased))
         metrics.erasures.inc(len(erased))
-    await facts.hold_off_refusals(tx)
-    await facts.put_registrations(tx, registrations)
-    await reminders.renew(tx, rules, [each.registration_id for each in registrations])
+    ids = [each.registration_id for each in registrations]
+    # Who was corrected into another person takes along what they chose.
+    if await people.anybody_chose(tx, [], ids):
+        await facts.wait_for_facts(tx)
+    else:
+        await facts.hold_off_decisions(tx)
+    if moved := await facts.put_registrations(tx, registrations):
+        touched = await followups.ids_of_owners(tx, moved)
+        await operations.advance(tx, rules, clock.now(), touched=touched)
+    await reminders.renew(tx, rules, {*ids, *moved})
 
 
 async def on_profile(rules: Rules, tx: Connection, events: Sequence[Event[Profile]]) -> None:
     profiles, erased = fold.newest(events, final=False)
-    await facts.hold_off_refusals(tx)
+    await facts.hold_off_decisions(tx)
     await facts.erase_profiles(tx, _ids(erased))
     await facts.put_profiles(tx, profiles)
     await reminders.renew(tx, rules, [each.registration_id for each in profiles])
@@ -79,7 +86,7 @@ async def on_profile(rules: Rules, tx: Connection, events: Sequence[Event[Profil
 
 async def on_matched(tx: Connection, events: Sequence[Event[Matched]]) -> None:
     plans, erased = fold.newest(events)
-    await facts.hold_off_refusals(tx)
+    await facts.hold_off_decisions(tx)
     await facts.erase_matched(tx, _ids(erased))
     await facts.put_matched(tx, plans)
 
@@ -89,10 +96,11 @@ async def on_contact(rules: Rules, tx: Connection, events: Sequence[Event[Contac
     times = {event.key: event.time for event in events if event.payload is not None}
     # What people chose before holds from their contact on, as a refusal does.
     decides = not all(each.channels.thanks for each in contacts)
-    if decides or await people.anybody_chose(tx, [each.person_id for each in contacts]):
+    persons, ids = [each.person_id for each in contacts], [each.registration_id for each in contacts]
+    if decides or await people.anybody_chose(tx, persons, ids):
         await facts.wait_for_facts(tx)
     else:
-        await facts.hold_off_refusals(tx)
+        await facts.hold_off_decisions(tx)
     await facts.erase_contacts(tx, _ids(erased))
     fresh = await facts.put_contacts(tx, [(each, times[each.key()]) for each in contacts])
     touched = await followups.ids_of_owners(tx, [*fresh, *_ids(erased)])
@@ -107,7 +115,7 @@ async def on_met(rules: Rules, tx: Connection, events: Sequence[Event[Met]]) -> 
         for event in events
         if (payload := event.payload) is not None
     ]
-    await facts.hold_off_refusals(tx)
+    await facts.hold_off_decisions(tx)
     gone = await facts.erased_among(tx, {person for _, _, a, b, _ in met for person in (a, b)})
     own = await cadences.chosen(tx, {gathering for _, gathering, *_ in met})
     heard: dict[UUID, Followup] = {}
@@ -148,5 +156,5 @@ async def on_met_note(tx: Connection, events: Sequence[Event[MetNote]]) -> None:
         note = event.payload
         if note is not None and (note.note_id not in newest or newest[note.note_id].revision < note.revision):
             newest[note.note_id] = note
-    await facts.hold_off_refusals(tx)
+    await facts.hold_off_decisions(tx)
     await facts.put_notes(tx, [newest[id_] for id_ in sorted(newest)])

@@ -72,7 +72,11 @@ async def advance(
 
 
 async def _save(tx: Connection, changed: Iterable[Known]) -> None:
-    """Save follow-ups as they come: PostgreSQL writes some while this process works out the next."""
+    """Save follow-ups as they come: PostgreSQL writes some while this process works out the next.
+
+    Rows are in the order of their ids within `AT_ONCE`, not across: two batches with the same new pairs the other way
+    round can deadlock. That takes two meetings of one pair, which the contract excludes, and it is tried again.
+    """
     rows = iter(changed)
     saving = asyncio.get_running_loop().create_future()
     saving.set_result(None)

@@ -91,7 +91,7 @@ async def note(
     """One line about the talk, for the draft. It stays with its author."""
     text = drafts.one_line(line)
     async with database.transaction() as tx:
-        await facts.hold_off_refusals(tx)
+        await facts.hold_off_decisions(tx)
         sheet, _ = await visit.entry(tx, followup)
         if text:
             note_id = ids.derived("own-note", followup)
@@ -181,7 +181,7 @@ async def later(visit: Visitor, database: Db, followup: UUID) -> Response:
 async def wish(visit: Visitor, database: Db, followup: UUID, withdrawn: Annotated[bool, Form()] = False) -> Response:
     """This person would like to talk again. The other learns of it only by wishing the same."""
     async with database.transaction() as tx:
-        await facts.hold_off_refusals(tx)
+        await facts.hold_off_decisions(tx)
         await visit.entry(tx, followup)
         await reading.wish(tx, followup, not withdrawn, visit.now)
     return back(visit, followup, "withdrawn" if withdrawn else "wished")
@@ -193,7 +193,7 @@ async def conduct(
 ) -> Response:
     """Somebody felt pressured or disrespected. It goes to screening without a name, and nowhere else."""
     async with database.transaction() as tx:
-        await facts.hold_off_refusals(tx)
+        await facts.hold_off_decisions(tx)
         sheet, _ = await visit.entry(tx, followup)
         report_id = ids.uuid7()
         if await reading.put_conduct(tx, followup, kind, report_id):

@@ -113,14 +113,14 @@ async def resume(visit: Visitor, database: Db) -> Response:
     """Reminders again."""
     async with database.transaction() as tx:
         await operations.stop(tx, visit.rules, visit.now, visit.reader.registration, since=None)
-    return back(visit, None, "resumed")
+    return back(visit, None, "refused" if visit.reader.refused else "resumed")
 
 
 @router.post("/{token}/news")
 async def news(visit: Visitor, database: Db, wanted: Annotated[bool, Form()] = False) -> Response:
     """No more news of the organiser, or news again. Reminders are another matter."""
     async with database.transaction() as tx:
-        await facts.hold_off_refusals(tx)
+        await facts.hold_off_decisions(tx)
         await people.stop_news(tx, visit.reader.registration, None if wanted else visit.now)
     return back(visit, None, "news" if wanted else "no_news")
 

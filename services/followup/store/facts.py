@@ -21,8 +21,8 @@ from shared.platform.database import Connection
 _PLAN_ANEW: Final = "set local plan_cache_mode = force_custom_plan"
 
 
-async def hold_off_refusals(tx: Connection) -> None:
-    """Let nobody be erased, and nobody refuse, until this transaction ends.
+async def hold_off_decisions(tx: Connection) -> None:
+    """Let nobody be erased, refuse or choose hours, cadences or wishes until this transaction ends.
 
     What it writes about somebody is not visible to them yet, so they would miss it.
     """
@@ -30,7 +30,11 @@ async def hold_off_refusals(tx: Connection) -> None:
 
 
 async def wait_for_facts(tx: Connection) -> None:
-    """Before somebody is erased or refuses: wait for transactions that may be writing about them, and see their rows."""
+    """Before somebody is erased or decides: wait for transactions that may be writing about them, and see their rows.
+
+    A batch of several topics may hold the weaker lock already. Two replicas that both want more then deadlock: PostgreSQL
+    gives one batch up, and it is tried again.
+    """
     await tx.execute(f"{_PLAN_ANEW}; lock table erased in share row exclusive mode")
 
 
@@ -68,8 +72,9 @@ async def times(tx: Connection, ids: Collection[UUID]) -> dict[UUID, tuple[str, 
     return {row["gathering_id"]: (row["time_zone"], row["starts_at"], row["ends_at"]) for row in rows}
 
 
-async def put_registrations(tx: Connection, registrations: Sequence[Registered]) -> None:
-    former = await people.move(
+async def put_registrations(tx: Connection, registrations: Sequence[Registered]) -> set[UUID]:
+    """Keep registrations; return those of everybody to whom somebody else's choices came."""
+    former, present = await people.move(
         tx, "registration", [(each.registration_id, each.person_id, each.revision) for each in registrations]
     )
     await tx.execute(
@@ -90,6 +95,7 @@ async def put_registrations(tx: Connection, registrations: Sequence[Registered])
     )
     if former:
         await people.forget(tx, former)
+    return await people.registrations_of(tx, present) if present else set()
 
 
 async def put_profiles(tx: Connection, profiles: Sequence[Profile]) -> None:
@@ -121,8 +127,8 @@ async def erase_profiles(tx: Connection, ids: Collection[UUID]) -> None:
 
 
 async def put_contacts(tx: Connection, contacts: Sequence[tuple[Contact, datetime]]) -> set[UUID]:
-    """Keep contacts, each with the time of its event; return those that were new."""
-    former = await people.move(
+    """Keep contacts, each with the time of its event; return those that were new, and all of whom choices came to."""
+    former, present = await people.move(
         tx, "contact", [(each.registration_id, each.person_id, each.revision) for each, _ in contacts]
     )
     rows = await tx.fetch(
@@ -146,7 +152,8 @@ async def put_contacts(tx: Connection, contacts: Sequence[tuple[Contact, datetim
     )
     if former:
         await people.forget(tx, former)
-    return {row["registration_id"] for row in rows}
+    also = await people.registrations_of(tx, present) if present else set()
+    return {row["registration_id"] for row in rows} | also
 
 
 async def erase_contacts(tx: Connection, ids: Collection[UUID]) -> None:

@@ -99,20 +99,35 @@ async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[
     return [row["registration_id"] for row in rows]
 
 
-async def anybody_chose(tx: Connection, persons: Collection[UUID]) -> bool:
-    """Whether one of these persons said something of hours or reminders."""
+async def anybody_chose(tx: Connection, persons: Collection[UUID], registrations: Collection[UUID]) -> bool:
+    """Whether one of these persons, or of those known behind registrations, said something of hours or reminders."""
+    await tx.execute("set local plan_cache_mode = force_custom_plan")  # as for all facts: tables grow under old plans
     return bool(
-        await tx.fetchval("select exists (select from preference where person_id = any($1::uuid[]))", list(persons))
+        await tx.fetchval(
+            "select exists (select from preference where person_id = any($1::uuid[])) or exists (select from registration"
+            " join preference using (person_id) where registration_id = any($2::uuid[])) or exists (select from contact"
+            " join preference using (person_id) where registration_id = any($2::uuid[]))",
+            list(persons),
+            list(registrations),
+        )
     )
+
+
+async def registrations_of(tx: Connection, persons: Collection[UUID]) -> set[UUID]:
+    rows = await tx.fetch(
+        f"with noted as (select unnest($1::uuid[]) as person_id){_THEIRS}",
+        list(persons),
+    )
+    return {row["registration_id"] for row in rows}
 
 
 async def move(
     tx: Connection, table: Literal["registration", "contact"], rows: Sequence[tuple[UUID, UUID, int]]
-) -> list[UUID]:
+) -> tuple[list[UUID], list[UUID]]:
     """Before a table hears (registration, person, revision): whose address was corrected is another person from now on.
 
     What the former person chose holds for the present one, where that one chose nothing else; a stop always does.
-    Returns the former persons.
+    Returns the former and the present persons.
     """
     moved = await tx.fetch(
         "select old.person_id as former, new.person_id as present"
@@ -134,7 +149,7 @@ async def move(
             [row["former"] for row in moved],
             [row["present"] for row in moved],
         )
-    return [row["former"] for row in moved]
+    return [row["former"] for row in moved], [row["present"] for row in moved]
 
 
 async def forget(tx: Connection, persons: Collection[UUID]) -> None:

@@ -127,6 +127,9 @@ class Reader:
     card: Card
     locale: str
     stopped: bool
+    """No reminders: they stopped them, or refused them at registration."""
+    refused: bool
+    """At registration, which only the platform can change."""
     news: bool | None
     """Whether they want news of the organiser; None: they never said so."""
     texts: Mapping[str, str]
@@ -138,7 +141,7 @@ async def reader(connection: Connection, registration: UUID) -> Reader | None:
     row = await connection.fetchrow(
         "select r.registration_id as registration, r.gathering_id as gathering, coalesce(p.name, '') as name, coalesce(p.company, '') as company,"
         " coalesce(p.needs, '') as needs, coalesce(p.offers, '') as offers, coalesce(c.locale, 'ja') as locale,"
-        " coalesce(c.refused_at, s.stopped_at) is not null as stopped,"
+        " coalesce(c.refused_at, s.stopped_at) is not null as stopped, c.refused_at is not null as refused,"
         " case when c.news then s.news_stopped_at is null end as news, coalesce((select jsonb_object_agg(t.key, t.text)"
         " from gathering_text as t where t.gathering_id = r.gathering_id), '{}') as texts"
         " from registration as r left join profile as p using (registration_id)"

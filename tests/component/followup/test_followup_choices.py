@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.followup import handlers, operations
+from services.followup import handlers
 from services.followup.app import SERVICE, build_links
 from services.followup.domain.states import State
 from shared.contracts.contact import Channels, Contact
@@ -192,6 +192,45 @@ async def test_a_corrected_address_takes_its_choices_along(world: World, order: 
     assert await owned(world, A) == [("open", True)]
 
 
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+async def test_a_corrected_address_takes_its_stop_to_where_its_person_is_already(
+    world: World, order: tuple[int, ...]
+) -> None:
+    await world.people_who_met([(0, 1), (1, 2)])
+    await world.hear(later(world))
+    assert await owned(world, LATER) == [("open", True)]
+    await choose(world, C, "stop")
+    corrected: list[Event[Any]] = [
+        event(registered(C, world.now, 2).model_copy(update={"person_id": PERSON}), world.now),
+        event(contact(C, 2).model_copy(update={"person_id": PERSON}), world.now),
+    ]
+    await world.hear([corrected[place] for place in order])
+    for owner in (A, C, LATER):
+        assert await owned(world, owner) == [("opted_out", False)]
+
+
+async def test_a_stop_between_the_two_halves_of_a_correction_holds_everywhere(world: World) -> None:
+    await world.people_who_met([(0, 1), (1, 2)])
+    await world.hear([event(contact(C, 2).model_copy(update={"person_id": PERSON}), world.now)])
+    await choose(world, C, "stop")  # by a registration that still names the former person
+    await world.hear([event(registered(C, world.now, 2).model_copy(update={"person_id": PERSON}), world.now)])
+    assert await owned(world, A) == await owned(world, C) == [("opted_out", False)]
+
+
+async def test_what_was_refused_at_registration_is_not_offered_back(world: World) -> None:
+    await world.people_who_met([(0, 1)])
+    await world.hear([event(contact(A, 2, thanks=False), world.now)])
+    await choose(world, A, "resume")  # of a page that was opened before
+    assert await owned(world, A) == [("opted_out", False)]
+    shown = await page(world, A)
+    assert "/resume" not in shown
+    assert "Whoever you registered with can change that" in shown
+    assert "/stop" in await page(world, B)
+    await world.hear([event(contact(A, 3), world.now)])
+    assert "/stop" in await page(world, A)
+    assert await owned(world, A) == [("open", True)]
+
+
 async def test_a_choice_under_way_does_not_outlive_the_erasure_of_its_person(world: World) -> None:
     await world.people_who_met([(0, 1)])
     async with world.database.transaction() as tx:
@@ -201,14 +240,3 @@ async def test_a_choice_under_way_does_not_outlive_the_erasure_of_its_person(wor
         await handlers.build(world.rules)[Contact](tx, [tombstone(Contact, A, world.now)])
     await choosing
     assert await world.value("select count(*) from preference") == 0
-
-
-async def test_a_stop_and_a_new_gathering_at_once_leave_nothing_running(world: World) -> None:
-    """Whichever commits first, the other sees it."""
-    await world.people_who_met([(0, 1)])
-    facts = later(world)
-    async with world.database.transaction() as tx:
-        await operations.stop(tx, world.rules, datetime.now(UTC), A, since=world.now)
-    await world.hear([each for each in facts if each.type is not Registered])
-    assert await owned(world, LATER) == [("opted_out", False)]
-    assert {each.type for each in facts} == {Registered, Contact, Met}
