@@ -140,5 +140,6 @@ def person_of(registered: Registered, profile: Profile | None) -> Person:
         need_tags=registered.need_tags,
         offer_tags=registered.offer_tags,
         times_attended=attributes.times_attended,
+        small_groups=attributes.small_groups,
         **words,
     )

@@ -31,6 +31,8 @@ class Attributes(Part):
     phase: BusinessPhase | None = None
     times_attended: Annotated[int, Field(ge=0, le=10_000)] = 0
     """Earlier attendances; 0 means newcomer."""
+    small_groups: bool = False
+    """More at ease at a table of at most four."""
 
 
 class Registered(Contract):

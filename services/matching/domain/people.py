@@ -30,6 +30,8 @@ class Person:
     need_tags: tuple[str, ...] = ()
     offer_tags: tuple[str, ...] = ()
     times_attended: int = 0
+    small_groups: bool = False
+    """More at ease at a table of at most four."""
     seller: bool = False
     """A human found, after complaints, that this person comes to sell."""
 

@@ -58,8 +58,6 @@ class Task:
     """Points on top of the value of a pair, in either order: wishes, feedback between rounds, learning, exploration."""
     effects: Effects | None = None
     """How glad these persons are of others and others of them, so far; `weights.gladness` points at the most."""
-    small_groups: frozenset[UUID] = frozenset()
-    """Who prefers tables of at most four."""
     introductions: bool = True
     """Whether to make the lists too; a re-plan between rounds needs only seats."""
 
@@ -195,7 +193,7 @@ def request_of(task: Task, scored: Score) -> Request:
         frozen=np.array([r + 1 in task.frozen for r in range(rounds)]),
         pins=[(r - 1, index.get(one, NOWHERE), k) for r, one, k in task.pins],
         closed={(r - 1, k) for r, k in task.closed},
-        small=np.array([person.registration_id in task.small_groups for person in task.people]),
+        small=np.array([person.small_groups for person in task.people], dtype=np.bool_),
     )
 
 

@@ -89,6 +89,8 @@ class Answers(BaseModel):
     need_tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
     offer_tags: Annotated[tuple[Tag, ...], Field(max_length=20)] = ()
     times_attended: Annotated[int, Field(ge=0, le=10_000)] = 0
+    small_groups: bool = False
+    """More at ease at a table of at most four."""
     locale: Locale = "ja"
     time_zone: KnownZone = "Asia/Tokyo"
     consents: Consents = Consents()

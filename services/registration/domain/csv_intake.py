@@ -37,6 +37,7 @@ COLUMNS: Final = {
     "話したいこと": "talk_topics",
     "避けたい相手": "avoid",
     "参加回数": "times_attended",
+    "少人数希望": "small_groups",
     "自己紹介": "pitch",
     "申込日時": "registered_at",
     "求めるもののタグ": "need_tags",
@@ -49,8 +50,8 @@ COLUMNS: Final = {
 }
 _CONSENT: Final = "consent_"
 _YES_NO: Final = {
-    **dict.fromkeys(("yes", "true", "1", "はい", "同意する", "同意します", "可", "○"), True),
-    **dict.fromkeys(("no", "false", "0", "いいえ", "同意しない", "同意しません", "不可", "×"), False),
+    **dict.fromkeys(("yes", "true", "1", "はい", "希望する", "同意する", "同意します", "可", "○"), True),
+    **dict.fromkeys(("no", "false", "0", "いいえ", "希望しない", "同意しない", "同意しません", "不可", "×"), False),
 }
 _PURPOSES: Final = {
     "partner": "partner_search",
@@ -112,6 +113,8 @@ def _answers(fields: list[str], row: list[str]) -> Answers | list[tuple[str, str
     for name in ("need_tags", "offer_tags"):
         if isinstance(tags := given.get(name), str):
             given[name] = tuple(tag for tag in re.split(r"[;,、\s]+", tags) if tag)
+    if "small_groups" in given:
+        given["small_groups"] = _YES_NO.get(str(given["small_groups"]).lower(), given["small_groups"])
     consents = {name: given.pop(name) for name in list(given) if name.startswith(_CONSENT)}
     if consents:
         given["consents"] = {

@@ -114,6 +114,7 @@ def registered(registration: Registration) -> Registered:
             role=answers.role,
             phase=answers.phase,
             times_attended=answers.times_attended,
+            small_groups=answers.small_groups,
         ),
         need_tags=answers.need_tags,
         offer_tags=answers.offer_tags,

@@ -195,3 +195,11 @@ def test_the_bound_is_never_below_the_best(count: int, meetings: int, seed: int)
                 total += float(value[i, j])
         best = max(best, total)
     assert bound(value, np.full(count, meetings))[0] >= best - 1e-3
+
+
+def test_who_is_at_ease_in_small_groups_sits_at_a_small_table() -> None:
+    people = tuple(person(n, times_attended=1, small_groups=n < 6) for n in range(14))
+    result = make_plan(Task(people, 1, (6, 4, 4), (), seed=1, proposals=100_000))
+    tables = [seat for each in people[:6] for seat in result.seats[each.registration_id]]
+    sizes = [sum(seat in seats for seats in result.seats.values()) for seat in tables]
+    assert max(sizes) <= 4

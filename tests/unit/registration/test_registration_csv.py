@@ -168,6 +168,16 @@ def test_numbers_as_people_type_them(sent: str, stored: int) -> None:
     assert person.times_attended == stored
 
 
+@pytest.mark.parametrize(("sent", "stored"), [("希望する", True), ("はい", True), ("no", False), ("", False)])
+def test_small_groups_as_people_ask_for_them(sent: str, stored: bool) -> None:
+    (person,) = taken(written([*HEADER, "少人数希望"], [*GOOD, sent]))
+    assert person.small_groups is stored
+
+
+def test_a_wish_for_small_groups_that_says_neither_is_refused() -> None:
+    assert [where for where, _ in problems(written([*HEADER, "少人数希望"], [*GOOD, "たぶん"]))] == ["/small_groups"]
+
+
 def test_a_time_without_its_zone_is_refused() -> None:
     header = [*HEADER, "registered_at"]
     assert [where for where, _ in problems(written(header, [*GOOD, "2026-10-19T16:31:00"]))] == ["/registered_at"]
