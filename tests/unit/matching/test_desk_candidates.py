@@ -74,7 +74,9 @@ def test_a_long_question_is_no_trouble() -> None:
 
 def test_two_are_introduced_in_words_for_each() -> None:
     people = [replace(SEEKER, needs=WISH), *ROOM]
-    mine, theirs = introduction(people, SEEKER.registration_id, derived(1), Weights())
+    both = introduction(people, SEEKER.registration_id, derived(1), Weights())
+    assert both is not None
+    mine, theirs = both
     assert mine.reasons[0].kind == "their_offer_meets_my_need"
     assert theirs.wanted_ja == WISH
     assert not kept_apart(people, SEEKER.registration_id, derived(1))
