@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 from pydantic import ValidationError
 
-from services.followup import bounces, digests, handlers, mail, retention, timers, webhooks
+from services.followup import bounces, digests, handlers, mail, timers, webhooks
 from services.followup.api import followups, organisers
 from services.followup.api import webhooks as webhook_api
 from services.followup.domain.policy import Policy
@@ -19,9 +19,11 @@ from services.followup.pages import entry, own
 from services.followup.rewriting import Rewriter
 from services.followup.rules import Rules
 from services.followup.settings import FollowupSettings
+from services.followup.store.retention import RULES
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
 from shared.delivery.consumer import Handlers
+from shared.platform import retention
 from shared.platform.database import Database
 from shared.platform.http import create_app
 from shared.platform.pages import Pages
@@ -110,7 +112,7 @@ def build_tasks(settings: FollowupSettings, database: Database) -> Mapping[str, 
     parts: dict[str, Part] = {
         "timers": lambda: timers.run(database, settings.fire_batch, settings.fire_backstop_seconds),
         "expiry": lambda: timers.expire(database, rules, settings.expiry_seconds),
-        "retention": lambda: retention.run(database, timedelta(days=settings.keep_days)),
+        "retention": lambda: retention.run(database, RULES, timedelta(days=settings.keep_days)),
     }
     if settings.smtp_url:
         relay = mail.Relay.of(settings.smtp_url, settings.mail_from)

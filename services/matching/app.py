@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.matching import handlers, learner, planner, retention
+from services.matching import handlers, learner, planner
 from services.matching.api import desk as desk_api
 from services.matching.api import feedback as feedback_api
 from services.matching.api import learning, links, live, plans, sightings
@@ -24,6 +24,7 @@ from services.matching.pages import (
     proof,
 )
 from services.matching.settings import MatchingSettings
+from services.matching.store.retention import RULES
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
@@ -31,6 +32,7 @@ from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.delivery.consumer import Handlers
+from shared.platform import retention
 from shared.platform.auth import on_partner
 from shared.platform.database import Database
 from shared.platform.http import create_app
@@ -69,7 +71,7 @@ def build_tasks(settings: MatchingSettings, database: Database) -> Mapping[str, 
     return {
         "planner": lambda: planner.run(settings, database),
         "learner": lambda: learner.run(database),
-        "retention": lambda: retention.run(database, timedelta(days=settings.keep_days)),
+        "retention": lambda: retention.run(database, RULES, timedelta(days=settings.keep_days)),
     }
 
 

@@ -60,7 +60,7 @@ async def forget_reminders(tx: Connection, keep: timedelta, limit: int) -> int:
     )
 
 
-ALL: Final = (forget_due_items, forget_deliveries, forget_undone_reports, forget_reminders)
+RULES: Final = (forget_due_items, forget_deliveries, forget_undone_reports, forget_reminders)
 
 
 async def _count(tx: Connection, statement: str, keep: timedelta, limit: int) -> int:

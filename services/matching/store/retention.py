@@ -1,12 +1,12 @@
 """What has been kept long enough, at most so many rows at once. Rows that somebody holds are left for the next time."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Final
 
 from services.matching.store.contacts import KEPT
 from shared.platform.database import Connection
+from shared.platform.retention import Rule
 
 _OVER: Final = "select gathering_id from gathering where (definition->>'ends_at')::timestamptz < now() - $1::interval"
 
@@ -42,7 +42,7 @@ async def forget_words(tx: Connection, keep: timedelta, limit: int) -> int:
 OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish")
 """Tables whose rows only serve one evening; taps, meetings and draws are learned from, and stay."""
 
-ALL: Final[tuple[Callable[[Connection, timedelta, int], Awaitable[int]], ...]] = (
+RULES: Final[tuple[Rule, ...]] = (
     forget_steps,
     forget_words,
     *(partial(_forget, table=table, old=f"gathering_id in ({_OVER})") for table in OF_AN_EVENING),

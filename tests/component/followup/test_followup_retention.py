@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from deploy.local.postgres import Server
-from services.followup import operations, retention
+from services.followup import operations
 from services.followup.app import SERVICE, build_tasks, read_rules
 from services.followup.domain import rates
 from services.followup.domain.policy import Policy
@@ -20,6 +20,7 @@ from services.followup.store import retention as store
 from shared.contracts.contact import Contact
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
+from shared.platform import retention
 from tests.component.followup.ahead import facts as before_the_gathering
 from tests.component.followup.conftest import (
     GATHERING,
@@ -83,9 +84,9 @@ async def test_what_was_told_a_month_ago_goes_and_what_it_led_to_stays(world: Wo
     await fired(world)
     before, rows = await told(world), await count(world)
     assert (rows["due_item"], rows["delivery"], rows["report"]) == (8, 3, 2)
-    assert await retention.forget(world.database, KEEP) == 0
+    assert await retention.forget(world.database, store.RULES, KEEP) == 0
     await a_month_later(world)
-    assert await retention.forget(world.database, KEEP) == 8 + 3 + 1
+    assert await retention.forget(world.database, store.RULES, KEEP) == 8 + 3 + 1
     assert await count(world) == {**dict.fromkeys(TABLES, 0), "report": 1}
     assert await told(world) == before
 
@@ -93,7 +94,9 @@ async def test_what_was_told_a_month_ago_goes_and_what_it_led_to_stays(world: Wo
 async def test_no_step_comes_twice_because_its_due_item_is_forgotten(world: World) -> None:
     await fired(world)
     await a_month_later(world)
-    await retention.forget(world.database, KEEP, at_once=1)  # one by one: what was noted before is added to
+    await retention.forget(
+        world.database, store.RULES, KEEP, at_once=1
+    )  # one by one: what was noted before is added to
     assert await world.value("select fired from followup where id = $1", followup_of(A, C)) in ([1, 2], [2, 1])
     await world.hear([event(contact(A, 2, time_zone="Europe/London"), world.now)])  # which plans anew
     planned = await world.value("select steps from followup where id = $1", followup_of(A, C))
@@ -110,7 +113,7 @@ async def test_what_is_of_use_or_under_way_is_kept_however_old(world: World) -> 
     async with world.database.transaction() as tx:
         await tx.execute("update due_item set until_at = now() + interval '1 day'")
         await tx.execute("update delivery set state = 'queued', created_at = ended_at")
-    await retention.forget(world.database, KEEP)
+    await retention.forget(world.database, store.RULES, KEEP)
     found = await count(world)
     assert (found["due_item"], found["delivery"]) == (8, 3)
 
@@ -123,7 +126,7 @@ async def test_reminders_that_are_over_go_and_own_tasks_stay(world: World) -> No
         )
     kept = await world.rows("select id from reminder where kind = 'own_task' order by id")
     assert 0 < len(kept) < await world.value("select count(*) from reminder")
-    await retention.forget(world.database, KEEP)
+    await retention.forget(world.database, store.RULES, KEEP)
     assert await world.rows("select id from reminder order by id") == kept
 
 
@@ -144,7 +147,7 @@ async def test_a_follow_up_that_is_being_planned_anew_knows_what_fired_all_the_w
     await a_month_later(world)
     async with world.database.transaction() as tx:
         await followups.load(tx, [followup_of(A, C)])
-        forgetting = asyncio.create_task(retention.forget(world.database, KEEP))
+        forgetting = asyncio.create_task(retention.forget(world.database, store.RULES, KEEP))
         await asyncio.sleep(0.3)
         assert not forgetting.done()
         again = await followups.load(tx, [followup_of(A, C)])
@@ -162,7 +165,7 @@ async def test_forgetting_and_planning_anew_take_follow_ups_in_one_order(world: 
     ids = [row["id"] for row in known]
     async with world.database.transaction() as tx:
         await followups.load(tx, ids[:1])
-        forgetting = asyncio.create_task(retention.forget(world.database, KEEP))
+        forgetting = asyncio.create_task(retention.forget(world.database, store.RULES, KEEP))
         await asyncio.sleep(0.3)
         assert not forgetting.done()
         await followups.load(tx, ids)
@@ -208,7 +211,7 @@ async def test_what_is_old_is_found_by_index(world: World, postgres: Server, old
 async def test_erasure_takes_what_retention_left(world: World) -> None:
     await fired(world)
     await a_month_later(world)
-    await retention.forget(world.database, KEEP)
+    await retention.forget(world.database, store.RULES, KEEP)
     await world.hear([event(profile(B), world.now)])
     await world.hear([tombstone(each, A, world.now) for each in (Registered, Profile, Contact)])
     assert await count(world) == dict.fromkeys(TABLES, 0)

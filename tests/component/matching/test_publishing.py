@@ -1,6 +1,6 @@
 """What is published of a plan when people go while it is made."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +11,7 @@ from services.matching.publishing import publish
 from services.matching.store import facts, matched, plans
 from services.matching.tasks import task_of
 from shared.contracts.profile import Profile
+from shared.platform.database import Connection
 from shared.platform.ids import uuid7
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
 from tests.component.matching.night import LISTS, SEATS, G, Night, attributes, open_night
@@ -57,8 +58,8 @@ async def test_an_audit_after_the_evening_counts_everybody_who_sat(night: Night)
     assert len(making.people) == 15
 
 
-async def _planned(night: Night) -> None:
-    """A plan of real words, published."""
+async def _made(night: Night) -> Callable[[Connection], Awaitable[int | None]]:
+    """A plan of real words, and how to publish it."""
     async with night.database.connection() as connection:
         await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
         plan = await plans.next_plan(connection)
@@ -68,8 +69,14 @@ async def _planned(night: Night) -> None:
         task = await task_of(connection, plan, gathering, 1_000)
         await plans.unlock(connection, G)
     result = make_plan(task)
+    return lambda tx: publish(tx, plan, gathering, task, result, night.now)
+
+
+async def _planned(night: Night) -> None:
+    """A plan of real words, published."""
+    published = await _made(night)
     async with night.database.transaction() as tx:
-        assert await publish(tx, plan, gathering, task, result, night.now) == 20
+        assert await published(tx) == 20
 
 
 async def _quotes(night: Night, number: int) -> tuple[int, int]:
@@ -97,18 +104,10 @@ async def test_words_that_are_withdrawn_are_quoted_on_nobody_s_list_not_even_one
 
 
 async def test_words_that_are_withdrawn_while_a_plan_is_made_are_not_quoted_to_their_own_reader(night: Night) -> None:
-    async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
-        plan = await plans.next_plan(connection)
-        gathering = await facts.known_gathering(connection, G)
-        assert plan
-        assert gathering
-        task = await task_of(connection, plan, gathering, 1_000)
-        await plans.unlock(connection, G)
-    result = make_plan(task)
+    published = await _made(night)
     async with night.database.transaction() as tx:
         await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
-        await publish(tx, plan, gathering, task, result, night.now)
+        await published(tx)
     assert await _quotes(night, 1) == (0, 0)
 
 

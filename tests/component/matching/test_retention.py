@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from services.matching import handlers, introducing, live, retention
+from services.matching import handlers, introducing, live
 from services.matching.app import build_tasks
 from services.matching.live import Changes
 from services.matching.store import embeddings, evening, plans
 from services.matching.store.live import Pin
-from shared.platform import clock
+from services.matching.store.retention import RULES
+from shared.platform import clock, retention
 from shared.platform.ids import uuid7
 from tests.component.matching.group import rid
 from tests.component.matching.night import LISTS, SEATS, G, Night, board, definition, open_night
@@ -63,17 +64,17 @@ async def test_what_served_one_evening_is_forgotten_after_it(night: Night) -> No
     assert set(before.values()) != {0}
     assert all(before.values()), before
     await ends(night, 89)
-    assert not await retention.forget(night.database, KEEP)
+    assert not await retention.forget(night.database, RULES, KEEP)
     assert await counts(night, *SERVED, *STAYS) == before
     await ends(night, 91)
-    assert await retention.forget(night.database, KEEP, at_once=2)
+    assert await retention.forget(night.database, RULES, KEEP, at_once=2)
     assert await counts(night, *SERVED) == dict.fromkeys(SERVED, 0)
     assert await counts(night, *STAYS) == {table: before[table] for table in STAYS}
     match = (await night.call("GET", f"/registrations/{rid(0)}/match")).json()
     assert match["introductions"] == []
     assert len(match["seats"]) == 3
     assert (await night.get(board())).status_code == 200
-    assert not await retention.forget(night.database, KEEP), "nothing is left to forget"
+    assert not await retention.forget(night.database, RULES, KEEP), "nothing is left to forget"
 
 
 async def test_steps_of_sensors_go_after_two_days_though_the_stream_has_ended(night: Night) -> None:
@@ -81,7 +82,7 @@ async def test_steps_of_sensors_go_after_two_days_though_the_stream_has_ended(ni
         for hours in (47, 49):
             seen = clock.now() - timedelta(hours=hours)
             await tx.execute("insert into contact_step values ($1, $2, $3, $4)", G, *sorted((rid(1), rid(2))), seen)
-    assert await retention.forget(night.database, KEEP) == 1
+    assert await retention.forget(night.database, RULES, KEEP) == 1
     assert await counts(night, "contact_step") == {"contact_step": 1}
 
 
@@ -100,7 +101,7 @@ async def test_plans_go_but_the_newest_that_is_done_and_those_in_the_making(nigh
                 at,
             )
         await plans.put_unattainable(tx, made[0][1], [(rid(1), 0, "seats")])
-    assert await retention.forget(night.database, KEEP) == 3
+    assert await retention.forget(night.database, RULES, KEEP) == 3
     async with night.database.connection() as connection:
         left = {row["plan_id"] for row in await connection.fetch("select plan_id from plan")}
     assert left == {made[2][1], made[4][1], made[5][1]}
