@@ -123,6 +123,7 @@ async def test_the_survey_invites_those_who_came_once_and_names_nobody(
     await world.hear([event(registered(D, world.now).model_copy(update={"attendance": "expected"}), world.now)])
     await world.hear([event(contact(D), world.now)])
     await awake(world)
+    await come(world, "survey")  # in the evening it was put off to the morning
     await send(world, relay)
     assert handler.received == []  # there is no link yet
     async with await door(world) as http:
