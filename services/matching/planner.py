@@ -22,7 +22,7 @@ from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
-from services.matching.workers import Cancelled, Workers, open_workers, tell
+from services.matching.workers import Cancelled, Gone, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare
 
@@ -56,16 +56,18 @@ async def run(settings: MatchingSettings, database: Database) -> None:
     try:
         await prepare(connection)
         while True:
-            with suppress(BrokenProcessPool), open_workers() as workers:
+            with suppress(BrokenProcessPool, Gone), open_workers() as workers:
                 await _serve(settings, database, connection, workers)
-            log.error("planner.worker_killed")  # by the system, for want of memory; its plan or audit is told as failed
+            # By the system, for want of memory. A plan or audit in the making is told as failed; one that had not begun
+            # still waits.
+            log.error("planner.worker_killed")
             await asyncio.sleep(LOOK_EVERY)
     finally:
         connection.terminate()
 
 
 async def _serve(settings: MatchingSettings, database: Database, connection: Connection, workers: Workers) -> None:
-    """Make plans and audits for as long as the worker lives. Raises `BrokenProcessPool` when it is killed."""
+    """Make plans and audits for as long as the worker lives. Raises `BrokenProcessPool` or `Gone` when it is killed."""
     warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
     while True:
         # Plans come first. An audit that has lost its patience has a turn between two of them.
@@ -86,6 +88,8 @@ async def _serve(settings: MatchingSettings, database: Database, connection: Con
 async def _make_or_fail(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> None:
     try:
         await _make(settings, database, workers, plan)
+    except Gone:
+        raise
     except Exception as error:
         if is_transient(error):
             raise

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -17,6 +18,10 @@ WATCH_EVERY: Final = 0.25  # seconds between looks at work under way: its progre
 
 class Cancelled(Exception):
     """This work is not wanted any more."""
+
+
+class Gone(Exception):
+    """The process was killed while it had nothing to do: this work has not begun, and open workers can do it."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,15 @@ class Workers:
         self, watch: Callable[[str | None, float], Awaitable[bool]], work: Callable[..., ResultT], *given: Any
     ) -> ResultT:
         """The result of work in a process, one at a time. `watch` hears its step, None before it tells one, and its share
-        all the while, and says whether it is still wanted. Raises `Cancelled`, at the end of a chunk, when it is not.
+        all the while, and says whether it is still wanted. Raises `Cancelled`, at the end of a chunk, when it is not,
+        `BrokenProcessPool` when the process is killed meanwhile, and `Gone` when it was before.
         """
         slate = self.slate
         slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
-        working = asyncio.get_running_loop().run_in_executor(self.pool, then_forget, work, *given)
+        try:
+            working = asyncio.get_running_loop().run_in_executor(self.pool, then_forget, work, *given)
+        except BrokenProcessPool:
+            raise Gone from None
         while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
             step = slate.step.value
             if not await watch(STEPS[step] if step >= 0 else None, slate.share.value):

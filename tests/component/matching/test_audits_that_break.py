@@ -11,6 +11,7 @@ from services.matching import auditor
 from services.matching.app import SERVICE
 from services.matching.auditor import audit_next
 from services.matching.store import audits, plans
+from services.matching.workers import Gone
 from shared.platform import clock
 from shared.platform.database import Connection
 from shared.platform.ids import uuid7
@@ -51,6 +52,13 @@ async def _audit(night: Night) -> dict[str, Any]:
         return found
 
 
+async def _unlocked(night: Night) -> None:
+    """Another session may plan for the gathering."""
+    async with night.database.connection() as another:
+        assert await plans.try_lock(another, G)
+        await plans.unlock(another, G)
+
+
 async def test_what_cannot_be_read_is_told(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*given: Any, **named: Any) -> Any:
         raise KeyError("broken")
@@ -67,7 +75,15 @@ async def test_a_killed_worker_ends_the_pool_before_the_next_plan_meets_it(night
         with pytest.raises(BrokenProcessPool):
             await _next(night, connection, BrokenProcessPool())
         assert (await _audit(night))["state"] == "failed"
-        assert await plans.try_lock(connection, G)
+        await _unlocked(night)
+
+
+async def test_a_worker_killed_while_idle_leaves_the_audit_waiting_for_the_next_one(night: Night) -> None:
+    async with night.database.connection() as connection:
+        with pytest.raises(Gone):
+            await _next(night, connection, Gone())
+        assert await connection.fetchval("select audit is null and audit_asked_at is not null from plan")
+        await _unlocked(night)
 
 
 async def test_an_audit_that_ended_meanwhile_is_not_made_again(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +97,7 @@ async def test_an_audit_that_ended_meanwhile_is_not_made_again(night: Night, mon
     monkeypatch.setattr(audits, "try_lock", superseded_first)
     async with night.database.connection() as connection:
         assert await audits.next_audit(connection, clock.now()) is None
-    async with night.database.connection() as another:
-        assert await plans.try_lock(another, G)
+        await _unlocked(night)
 
 
 async def test_a_plan_that_broke_is_told_in_the_organisers_language(night: Night) -> None:

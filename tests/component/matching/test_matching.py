@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.matching import handlers, planner
 from services.matching.app import SERVICE
 from services.matching.domain.meetings import Sighting
 from services.matching.operations import Note, Report, record
+from services.matching.workers import Workers, open_workers
 from shared.contracts.gathering import Gathering, Table
 from shared.contracts.matched import Matched
 from shared.contracts.met import Met
@@ -164,10 +166,9 @@ async def test_an_audit_bounds_the_published_seats_and_prices_each_rule(matching
     assert (await matching.call("POST", f"/plans/{derived('nobody')}/audit")).status_code == 404
 
 
-@pytest.mark.usefixtures("own_worker")
-async def test_a_killed_worker_fails_its_plan_and_the_planner_goes_on_with_a_new_one(
-    matching: Matching, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def running_planner(matching: Matching) -> AsyncIterator[Callable[[], Awaitable[dict[str, Any]]]]:
+    """A planner as in service; each call asks for a plan and waits for its end."""
     settings = settings_for(SERVICE, matching.database.url, plan_proposals=20_000)
     task = asyncio.create_task(planner.run(settings, matching.database))
 
@@ -182,16 +183,43 @@ async def test_a_killed_worker_fails_its_plan_and_the_planner_goes_on_with_a_new
         return plan
 
     try:
+        yield ended
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.usefixtures("own_worker")
+async def test_a_killed_worker_fails_its_plan_and_the_planner_goes_on_with_a_new_one(
+    matching: Matching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_planner(matching) as ended:
         with monkeypatch.context() as patch:
             patch.setattr(planner, "_work", die)
             plan = await ended()
         assert plan["state"] == "failed"
         assert "BrokenProcessPool" in plan["reason"]
         assert (await ended())["state"] == "done"
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+
+
+@pytest.mark.usefixtures("own_worker")
+async def test_a_worker_killed_while_idle_fails_no_plan(matching: Matching, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Workers] = []
+
+    @contextmanager
+    def watched() -> Iterator[Workers]:
+        with open_workers() as workers:
+            opened.append(workers)
+            yield workers
+
+    monkeypatch.setattr(planner, "open_workers", watched)
+    async with running_planner(matching) as ended:
+        assert (await ended())["state"] == "done"
+        with pytest.raises(BrokenProcessPool):
+            await asyncio.get_running_loop().run_in_executor(opened[0].pool, die)
+        assert (await ended())["state"] == "done"
+    assert len(opened) == 2
 
 
 async def test_a_plan_is_made_published_and_readable(matching: Matching) -> None:
