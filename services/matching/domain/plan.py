@@ -52,8 +52,6 @@ class Task:
     """(round, table) that cannot be used."""
     blocks: tuple[tuple[UUID, UUID], ...] = ()
     """Pairs who must never meet, beside those that the score finds."""
-    must_meet: tuple[tuple[UUID, UUID], ...] = ()
-    """Pairs whom the organiser wants to meet; `weights.must_meet` points each, as for a wish of both sides."""
     pair_points: Mapping[tuple[UUID, UUID], float] = field(default_factory=dict)
     """Points on top of the value of a pair, in either order: wishes, feedback between rounds, learning, exploration."""
     effects: Effects | None = None
@@ -172,9 +170,7 @@ def request_of(task: Task, scored: Score) -> Request:
         glad = mutual_gladness(task.effects, [person.person_id for person in task.people])
         value += (task.weights.gladness * glad).astype(np.float32)
         np.fill_diagonal(value, 0)
-    must = {frozenset(pair) for pair in task.must_meet}
-    points = [(tuple(pair), task.weights.must_meet) for pair in must if len(pair) == 2]
-    for (one, other), more in [*points, *task.pair_points.items()]:
+    for (one, other), more in task.pair_points.items():
         if one in index and other in index and one != other:
             i, j = index[one], index[other]
             value[i, j] += more

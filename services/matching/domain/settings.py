@@ -53,7 +53,7 @@ class Weights:
     lone_newcomer: float = 600.0
     """Lost per table with exactly one newcomer."""
     must_meet: float = 40.0
-    """A meeting that both asked for, or that the organiser wants."""
+    """A meeting that both asked for."""
     wish: float = 15.0
     """A meeting that one of the two asked for."""
     gladness: float = 100.0

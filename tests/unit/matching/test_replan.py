@@ -8,6 +8,7 @@ import pytest
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Result, Task, make_plan
 from services.matching.domain.seating_problem import NoPlan
+from services.matching.domain.settings import Weights
 from shared.platform.ids import derived
 
 NEEDS = "採用 翻訳 動画 販路 税務 資金 店舗 輸出 広報 試作".split()
@@ -103,7 +104,8 @@ def test_what_cannot_be_kept_is_said() -> None:
 
 def test_blocks_wishes_and_points_steer() -> None:
     one, other, third = IDS[0], IDS[7], IDS[3]
-    result = make_plan(task(blocks=((one, other),), must_meet=((one, third),), pair_points={(IDS[1], IDS[12]): 200.0}))
+    points = {(one, third): Weights().must_meet, (IDS[1], IDS[12]): 200.0}
+    result = make_plan(task(blocks=((one, other),), pair_points=points))
     seats = result.seats
     assert not set(seats[one]) & set(seats[other])
     assert set(seats[one]) & set(seats[third])
