@@ -16,7 +16,8 @@ from shared.contracts.catalogue import MAX_VALUE_BYTES, TOPICS
 from shared.contracts.contract import Contract
 
 CONTENT_TYPE: Final = "application/json"
-_REQUIRED: Final = frozenset(("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time"))
+_REQUIRED: Final = ("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time")
+_TRACE: Final = ("traceparent", "tracestate")
 PayloadT_co = TypeVar("PayloadT_co", bound=Contract, covariant=True)
 
 
@@ -81,10 +82,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Iterable
         key_text = (key or b"").decode()
     except UnicodeDecodeError as error:
         raise Undecodable("envelope", "headers and key must be UTF-8") from error
-    missing = [
-        name for name in ("ce_id", "ce_type", "ce_source", "ce_specversion", "ce_time") if name not in attributes
-    ]
-    if missing:
+    if missing := [name for name in _REQUIRED if name not in attributes]:
         raise Undecodable("envelope", f"missing {', '.join(missing)}")
     if attributes["ce_specversion"] != "1.0":
         raise Undecodable("envelope", "ce_specversion must be 1.0")
@@ -108,7 +106,7 @@ def decode(topic: str, key: bytes | None, value: bytes | None, headers: Iterable
         time=time,
         source=attributes["ce_source"],
         payload=_payload(model, key_text, value),
-        trace={name: attributes[name] for name in ("traceparent", "tracestate") if name in attributes},
+        trace={name: attributes[name] for name in _TRACE if name in attributes},
     )
 
 

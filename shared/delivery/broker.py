@@ -16,6 +16,7 @@ from shared.delivery.consumer import Consumer
 from shared.platform import metrics
 from shared.platform.errors import EnishiError
 
+MAX_RECORDS: Final = 1000  # in a batch; PostgreSQL needs a tenth less for each than with 500, 2,000 save no more
 STUCK_AFTER: Final = 60.0  # seconds without a step forward while records wait
 WATCH_EVERY: Final = 5.0  # seconds
 DRAIN: Final = 20.0  # seconds that a batch in flight gets at shutdown; below the orchestrator's grace period of 40
@@ -53,7 +54,7 @@ async def consuming(consumer: Consumer, *, servers: str, group: str, replica: st
     subscriber = broker.subscriber(
         *consumer.topics,
         batch=True,
-        max_records=500,
+        max_records=MAX_RECORDS,
         batch_timeout_ms=20,  # an empty poll is followed by a sleep of the same length: 20 ms keeps idle latency low
         fetch_max_wait_ms=500,
         auto_offset_reset="earliest",  # a new group starts with history

@@ -20,7 +20,7 @@ async def claim(tx: Connection, event_ids: Collection[UUID]) -> set[UUID]:
     """
     rows = await tx.fetch(
         "insert into inbox (event_id) select unnest($1::uuid[]) on conflict do nothing returning event_id",
-        sorted(set(event_ids)),
+        sorted(set(event_ids), key=lambda id_: id_.int),  # in the order of ids, and much faster than by comparing them
     )
     return {row["event_id"] for row in rows}
 

@@ -26,7 +26,7 @@ relay_leader = Gauge("outbox_relay_leader", "1 while this replica publishes the 
 consumed = Counter("consumer_records_total", "Records processed, by what became of them.", ["topic", "outcome"])
 consumer_batch = Histogram("consumer_batch_seconds", "Time to process one batch, commit included.", buckets=_FAST)
 consumer_event_age = Histogram(
-    "consumer_event_age_seconds", "From an event's time to the commit of its effect.", ["topic"], buckets=_LATE
+    "consumer_event_age_seconds", "From the time of a batch's oldest event to the commit.", ["topic"], buckets=_LATE
 )
 consumer_retries = Counter("consumer_retries_total", "Batches put back because a dependency was not available.")
 consumer_lag = Gauge("consumer_lag_records", "Records of this replica's partitions not yet processed.", ["topic"])

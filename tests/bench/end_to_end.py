@@ -127,7 +127,9 @@ async def _floor(servers: str, database: Database) -> None:
     await producer.start()
     try:
         while True:
-            batch = [r for rs in (await consumer.getmany(timeout_ms=20, max_records=500)).values() for r in rs]
+            batch = [
+                r for rs in (await consumer.getmany(timeout_ms=20, max_records=broker.MAX_RECORDS)).values() for r in rs
+            ]
             if not batch:
                 continue
             payloads = [Met.read(record.value) for record in batch]

@@ -3,7 +3,6 @@
 Moments are handed on in UTC, because Python compares two times of one zone by their wall clocks.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from operator import attrgetter
@@ -22,8 +21,7 @@ HORIZON: Final = timedelta(days=800)
 """A step that finds no admissible day until then is left out: its owner is away for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """When somebody may be disturbed. `quiet_from` equal to `quiet_until` means that there are no quiet hours."""
 
     zone: ZoneInfo = JAPAN

@@ -1,7 +1,6 @@
 """The course of one follow-up: all that follows from what is known about it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -30,9 +29,8 @@ class Followup(NamedTuple):
     expired_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """What matters of a follow-up's owner."""
+class Owner(NamedTuple):
+    """What matters of a follow-up's owner. A tuple, as Person is, because courses are cached by it."""
 
     person: Person
     refused_at: datetime | None = None

@@ -1,6 +1,5 @@
 """A person's own follow-up page, by signed link: phone first, without scripts. Looking changes nothing; only POST acts."""
 
-from dataclasses import replace
 from datetime import date, time
 from typing import Annotated, Final
 from uuid import UUID
@@ -94,7 +93,7 @@ async def hours(
     quiet = (quiet_until.hour * 60 + quiet_until.minute - quiet_from.hour * 60 - quiet_from.minute) % 1440
     if quiet > QUIET_MINUTES or quiet_from.tzinfo or quiet_until.tzinfo or (away and away[0][0] > away[0][1]):
         raise Invalid("these hours leave no time")
-    person = replace(visit.person, quiet_from=quiet_from, quiet_until=quiet_until, away=away)
+    person = visit.person._replace(quiet_from=quiet_from, quiet_until=quiet_until, away=away)
     async with database.transaction() as tx:
         await operations.set_hours(tx, visit.rules, visit.now, visit.reader.registration, person)
     return back(visit, None, "hours")

@@ -1,18 +1,16 @@
 """Taking meetings in: the handler alone, and the whole of the consumer with decoding and inbox."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
 from uuid import UUID, uuid4
 
 from services.followup import handlers
 from services.followup.app import read_rules
 from shared.contracts.envelope import Event
 from shared.contracts.met import Met
+from shared.delivery.broker import MAX_RECORDS
 from shared.delivery.consumer import Consumer
 from shared.delivery.record import Record
 from tests.bench.followup.ground import Ground, settings_of
-
-BATCH: Final = 500  # records that the consumer hands over at once
 
 
 def meetings(count: int, apart: timedelta) -> list[Event[Met]]:
@@ -40,9 +38,9 @@ async def handled(ground: Ground, name: str, count: int, apart: timedelta) -> No
     take = handlers.build(read_rules(settings_of(ground.database.url)))[Met]
     events = meetings(count, apart)
     with ground.timed(name, count):
-        for start in range(0, count, BATCH):
+        for start in range(0, count, MAX_RECORDS):
             async with ground.database.transaction() as tx:
-                await take(tx, events[start : start + BATCH])
+                await take(tx, events[start : start + MAX_RECORDS])
 
 
 async def consumed(ground: Ground, name: str, count: int, apart: timedelta) -> None:
@@ -63,8 +61,8 @@ async def consumed(ground: Ground, name: str, count: int, apart: timedelta) -> N
     ]
     for way in (name, f"{name}, replayed"):
         with ground.timed(way, count):
-            for start in range(0, count, BATCH):
-                await consumer.apply(records[start : start + BATCH])
+            for start in range(0, count, MAX_RECORDS):
+                await consumer.apply(records[start : start + MAX_RECORDS])
         async with ground.database.connection() as connection:
             rows = await connection.fetchval("select (select count(*) from followup) + (select count(*) from timer)")
         assert rows == 4 * count, f"{rows} rows of {count} meetings"

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.contracts.followup_done import FollowupDone
 from shared.contracts.met import Met
 from shared.delivery import consumer as consumer_module
 from shared.delivery import dead_letter
+from shared.delivery.broker import MAX_RECORDS
 from shared.delivery.consumer import Consumer, TooManyDeadLetters
 from shared.delivery.record import Record
 from shared.platform.database import Database
@@ -69,15 +71,29 @@ async def test_two_members_that_overlap_apply_a_batch_once(open_database_for: Op
     assert len(await outbox_of(database)) == 200
 
 
-async def test_poison_in_a_batch_of_500(open_database_for: OpenDatabase) -> None:
+async def test_poison_in_a_full_batch(open_database_for: OpenDatabase) -> None:
+    """Three records that fail alone: the others are applied in their order, in few transactions."""
     database = await open_database_for(LEDGER)
-    batch = [record_of(met(n, talk_seconds=POISON if n == 250 else 60), offset=n) for n in range(500)]
+    poison = {0, 501, 999}
+    batch = [record_of(met(n, talk_seconds=POISON if n in poison else 60), offset=n) for n in range(MAX_RECORDS)]
+    transactions = 0
+
+    def count() -> None:
+        nonlocal transactions
+        transactions += 1
+
+    database.after_commit.append(count)
     await consumer_on(database).apply(batch)
-    assert len(await ledger_of(database)) == 499
-    (letter,) = await letters_of(database)
-    assert (letter.record.offset, letter.reason) == (250, "handler")
-    assert letter.error.startswith("ZeroDivisionError")
-    assert letter.record.value == batch[250].value
+    assert transactions < 40
+    whole = [str(derived("meeting", n)) for n in range(MAX_RECORDS) if n not in poison]
+    assert len(await ledger_of(database)) == len(whole)
+    assert [event.key for event in await outbox_of(database) if event.topic == FollowupDone.topic] == whole
+    letters = {letter.record.offset: letter for letter in await letters_of(database)}
+    assert letters.keys() == poison
+    for offset, letter in letters.items():
+        assert letter.reason == "handler"
+        assert letter.error.startswith("ZeroDivisionError")
+        assert letter.record.value == batch[offset].value
 
 
 async def test_undecodable_bytes_become_dead_letters_with_their_reason(open_database_for: OpenDatabase) -> None:
@@ -136,6 +152,41 @@ async def test_dead_letters_in_a_row_stop_the_service(open_database_for: OpenDat
     with pytest.raises(TooManyDeadLetters):
         await consumer.apply([broken(99)])
     assert len(await letters_of(database)) == consumer_module.MAX_CONSECUTIVE
+
+
+async def test_a_handler_that_always_fails_stops_the_service_early(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    calls = 0
+
+    async def failing(tx: Any, events: Any) -> None:
+        nonlocal calls
+        calls += 1
+        raise KeyError("a bug")
+
+    with pytest.raises(TooManyDeadLetters):
+        await Consumer(LEDGER.name, database, {Met: failing}).apply(
+            [record_of(met(n), offset=n) for n in range(MAX_RECORDS)]
+        )
+    assert calls < 3 * consumer_module.MAX_CONSECUTIVE
+    assert await letters_of(database) == []
+
+
+async def test_many_dead_letters_between_good_records_do_not_stop_the_service(open_database_for: OpenDatabase) -> None:
+    """A tenth of a batch is below the limit, and good records between them break the row."""
+    database = await open_database_for(LEDGER)
+    records = [broken(n) if n % 10 == 0 else record_of(met(n), offset=n) for n in range(MAX_RECORDS)]
+    await consumer_on(database).apply(records)
+    assert len(await ledger_of(database)) == MAX_RECORDS * 9 // 10
+    async with database.connection() as connection:
+        assert await connection.fetchval("select count(*) from dead_letter") == MAX_RECORDS // 10
+
+
+async def test_a_row_of_dead_letters_goes_on_from_batch_to_batch(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    consumer, most = consumer_on(database), consumer_module.MAX_CONSECUTIVE
+    await consumer.apply([record_of(met(n), offset=n) for n in range(300)] + [broken(300 + n) for n in range(most)])
+    with pytest.raises(TooManyDeadLetters):
+        await consumer.apply([broken(400), record_of(met(401), offset=401)])
 
 
 async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatabase, monkeypatch: Any) -> None:
