@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.matching.domain.learning import Tap
-from services.matching.domain.wishes import Wish, pair
+from services.matching import introducing
+from services.matching.domain.learning import NOT_FOR_ME, Tap
+from services.matching.domain.wishes import NO_THANKS, Wish, pair
 from services.matching.store import embeddings, facts, learning, lottery
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
@@ -25,12 +26,16 @@ WITHDRAWN: Final = "none"
 """The word that takes back what somebody said of another."""
 
 
-async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish]) -> list[str | None]:
-    """Keep what authors wish of others at their gathering; of several about one pair the last counts."""
+async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish], now: datetime) -> list[str | None]:
+    """Keep what authors wish of others at their gathering; of several about one pair the last counts.
+
+    A refusal takes back at once what the two had agreed on; all else counts from the next plan on.
+    """
     homes, problems = await _check(tx, partner_id, [(each.author, each.about) for each in said])
     newest = {(each.author, each.about): each for each, problem in zip(said, problems, strict=True) if problem is None}
     await store.put_wishes(tx, [(homes[each.author], each) for each in newest.values() if each.kind != WITHDRAWN])
     await store.withdraw_wishes(tx, [key for key, each in newest.items() if each.kind == WITHDRAWN])
+    await introducing.take_back(tx, sorted({each.author for each in newest.values() if each.kind == NO_THANKS}), now)
     metrics.accepted.labels("wish").inc(len(newest))
     return problems
 
@@ -38,7 +43,8 @@ async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish]) -> list[s
 async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: datetime) -> list[str | None]:
     """Keep what authors tapped about others; of several about one pair the latest counts, in whatever order they come.
 
-    `WITHDRAWN` takes back what was tapped before it. A time ahead of the clock is taken for now.
+    `WITHDRAWN` takes back what was tapped before it. A time ahead of the clock is taken for now. "Not for me" takes back
+    at once what the two had agreed on.
     """
     taps = [replace(each, at=min(each.at, now)) for each in said]
     homes, problems = await _check(tx, partner_id, [(each.author, each.about) for each in taps])
@@ -46,18 +52,25 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
     newest = {(each.author, each.about): each for each in sorted(good, key=lambda each: each.at)}
     await taps_store.put_taps(tx, [(homes[each.author], each) for each in newest.values()])
     await learning.make_due(tx, [author for author, _ in newest], now + SETTLE)
+    await introducing.take_back(
+        tx, sorted({each.author for each in newest.values() if each.verdict == NOT_FOR_ME}), now
+    )
     metrics.accepted.labels("tap").inc(len(newest))
     return problems
 
 
-async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None) -> UUID:
-    """Keep two persons apart for good, or one out of their gathering's plans. Raises `Invalid`."""
+async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None, now: datetime) -> UUID:
+    """Keep two persons apart for good, or one out of their gathering's plans; what they had agreed on is taken back.
+
+    Raises `Invalid`.
+    """
     sides = [one] if other is None else list(pair(one, other))
     homes = await facts.hold_registrations(tx, partner_id, sides)
     if len(homes) < len(sides):
         raise Invalid("no such registration, or twice the same")
     ban_id = derived("ban", *sides)
     await store.put_ban(tx, partner_id, ban_id, sides[0], sides[1] if other else None)
+    await introducing.take_back(tx, [one], now)
     return ban_id
 
 

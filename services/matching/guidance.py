@@ -1,5 +1,6 @@
 """What a plan must respect of all that was said: whom to keep apart, whom to bring together, what was learned."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -9,7 +10,7 @@ from services.matching.domain.lessons import learned_weights
 from services.matching.domain.lottery import chance_of, drawn
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
-from services.matching.domain.wishes import Pair, pair, refused, wish_points
+from services.matching.domain.wishes import Apart, Pair, Wish, refused, wish_points
 from services.matching.store import feedback, learning, lottery, wishes
 from shared.platform.database import Connection
 
@@ -18,14 +19,12 @@ from shared.platform.database import Connection
 class Guidance:
     """For `plan.Task`: its blocks, pair points, effects and weights; and who takes part at all."""
 
-    blocks: tuple[Pair, ...]
+    apart: Apart
     pair_points: dict[Pair, float]
     effects: Effects
     weights: Weights
     version: int | None
     """Of the learned weights; None: as they were set by hand."""
-    left_out: frozenset[UUID]
-    """Registrations whom the organiser banned from this gathering."""
     sellers: frozenset[UUID]
     """Persons whom a human found to come to sell."""
 
@@ -34,8 +33,13 @@ class Guidance:
         return tuple(
             replace(person, seller=True) if person.person_id in self.sellers else person
             for person in people
-            if person.registration_id not in self.left_out
+            if person.registration_id not in self.apart.left_out
         )
+
+    @property
+    def blocks(self) -> tuple[Pair, ...]:
+        """Pairs to keep apart, in ascending order."""
+        return tuple(sorted(self.apart.pairs))
 
 
 async def guidance(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Guidance:
@@ -46,22 +50,23 @@ async def guidance(connection: Connection, partner_id: UUID, gathering_id: UUID)
     version = await learning.newest(connection, partner_id)
     weights = learned_weights(Weights(), (version and version.multipliers) or {})
     return Guidance(
-        blocks=tuple(sorted(refused(wished).union(await wishes.kept_apart(connection, gathering_id)))),
+        apart=await _apart(connection, gathering_id, wished),
         pair_points=wish_points(wished, weights),
         effects=effects({label.pair: label.glad for label in labels}, who),
         weights=weights,
         version=version.version if version else None,
-        left_out=frozenset(await wishes.left_out(connection, gathering_id)),
         sellers=frozenset(await feedback.sellers(connection, partner_id)),
     )
 
 
-async def may_meet(connection: Connection, gathering_id: UUID, one: UUID, other: UUID) -> bool:
-    """Whether nobody keeps these two apart. The answer is for machines: neither of the two may ever learn of it."""
-    apart = refused(await wishes.wishes(connection, gathering_id)).union(
-        await wishes.kept_apart(connection, gathering_id)
-    )
-    return pair(one, other) not in apart
+async def unwanted(connection: Connection, gathering_id: UUID) -> Apart:
+    """Whom nobody may bring together now. The answer is for machines: neither of two may ever learn of it."""
+    return await _apart(connection, gathering_id, await wishes.wishes(connection, gathering_id))
+
+
+async def _apart(connection: Connection, gathering_id: UUID, wished: Sequence[Wish]) -> Apart:
+    pairs = refused(wished).union(await wishes.kept_apart(connection, gathering_id))
+    return Apart(pairs, frozenset(await wishes.left_out(connection, gathering_id)))
 
 
 async def draw(
@@ -73,7 +78,7 @@ async def draw(
     nobody would count as evidence.
     """
     chance = chance_of(len(people), meetings, share)
-    pairs = drawn(gathering_id, people, chance)
+    pairs = await asyncio.to_thread(drawn, gathering_id, people, chance)  # 0.3 s at 2,000 people
     if keep:
         await lottery.keep(connection, gathering_id, pairs, chance)
     return pairs

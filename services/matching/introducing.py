@@ -1,7 +1,7 @@
 """Bringing two people together: proposals with the consent of both, and what follows when both say yes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,15 @@ from uuid import UUID
 
 from services.matching.domain import desk
 from services.matching.domain.desk import Candidate
+from services.matching.domain.lists import MOST, Entry, entry, ranked, unquoted, without
 from services.matching.domain.people import Person
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.reasons import Words
 from services.matching.domain.settings import Weights
+from services.matching.domain.wishes import pair
 from services.matching.domain.words import then_forget
-from services.matching.guidance import guidance, may_meet
-from services.matching.publishing import MOST, announce, stored, unquoted
+from services.matching.guidance import guidance, unwanted
+from services.matching.publishing import announce
 from services.matching.store import evening, facts, matched, proposals
 from services.matching.store.evening import Guest
 from services.matching.store.matched import MatchedRow
@@ -91,7 +93,7 @@ async def propose(
     if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
         return False
     gathering_id = one.gathering.gathering_id
-    held = kept_apart or not await may_meet(tx, gathering_id, one.id, other.id)
+    held = kept_apart or pair(one.id, other.id) in await unwanted(tx, gathering_id)
     named = [one.id, other.id, *([introducer.id] if introducer else [])]
     if len(await facts.hold_registrations(tx, one.gathering.partner_id, named)) < len(named):
         raise NotFound  # somebody was erased meanwhile
@@ -158,27 +160,49 @@ async def answer(
         return
     if found is None:
         raise Conflict("both answered at the same moment; answer once more")
-    if found.kept_apart or not await may_meet(tx, proposal.gathering_id, proposal.a, proposal.b):
+    # From here on nobody else changes lists, so a refusal at this moment either is seen here or takes back what is done.
+    await matched.hold_matched(tx, proposal.gathering_id)
+    if found.kept_apart or pair(proposal.a, proposal.b) in await unwanted(tx, proposal.gathering_id):
         await proposals.hold_back(tx, proposal_id)
     elif found.words is not None:
         await _introduce(tx, proposal, found.words, {proposal.a, proposal.b} - quotable, now)
 
 
+async def take_back(tx: Connection, registration_ids: Sequence[UUID], now: datetime) -> None:
+    """After something was said that keeps these people apart from others: what they had agreed on with those is off both
+    lists and both pages, as if it had never been. The author's refusal must be written, and their registration held.
+    """
+    for gathering_id in await proposals.gatherings_of(tx, registration_ids):
+        await matched.hold_matched(tx, gathering_id)
+        apart = await unwanted(tx, gathering_id)
+        for proposal in await proposals.agreed(tx, gathering_id):
+            if pair(proposal.a, proposal.b) in apart:
+                await proposals.take_back(tx, proposal.proposal_id)
+                for reader in (proposal.a, proposal.b):
+                    row = await matched.of(tx, proposal.partner_id, reader)
+                    if row is not None:
+                        await _rewrite(tx, proposal, row, without(row.introductions, proposal.other_of(reader)), now)
+
+
 async def _introduce(
     tx: Connection, proposal: Proposal, words: tuple[Words, Words], withdrawn: set[UUID], now: datetime
 ) -> None:
-    await matched.hold_matched(tx, proposal.gathering_id)
     for reader, partner, said in ((proposal.a, proposal.b, words[0]), (proposal.b, proposal.a, words[1])):
         row = await matched.of(tx, proposal.partner_id, reader)
         if row is None:
             continue  # without a plan there is nothing to add to; the proposal itself is on the page
-        rest = [each for each in row.introductions if each["counterpart"] != str(partner)][: MOST - 1]
-        (entry,) = unquoted(reader, [stored(len(rest) + 1, partner, said, proposal.introducer)], withdrawn)
-        ranked = [{**each, "rank": rank} for rank, each in enumerate([*rest, entry], start=1)]
-        rows = [MatchedRow(reader, ranked, row.seats)]
-        plan_id = await matched.plan_of(tx, reader)
-        written = await matched.replace_matched(tx, proposal.gathering_id, plan_id, rows)
-        await announce(tx, proposal.gathering_id, plan_id, rows, written, now)
+        new = unquoted(reader, [entry(partner, said, proposal.introducer)], withdrawn)
+        await _rewrite(tx, proposal, row, [*without(row.introductions, partner)[: MOST - 1], *new], now)
+
+
+async def _rewrite(
+    tx: Connection, proposal: Proposal, row: MatchedRow, entries: Sequence[Entry], now: datetime
+) -> None:
+    """Write and announce one reader's list. The gathering's lists must be held."""
+    rows = [MatchedRow(row.registration_id, ranked(entries), row.seats)]
+    plan_id = await matched.plan_of(tx, row.registration_id)
+    written = await matched.replace_matched(tx, proposal.gathering_id, plan_id, rows, only_changed=True)
+    await announce(tx, proposal.gathering_id, plan_id, rows, written, now)
 
 
 async def _everybody(connection: Connection, gathering_id: UUID) -> list[Person]:

@@ -35,7 +35,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     attendees = [
         (registered, profile)
         for registered, profile in await facts.attendees(connection, gathering_id)
-        if registered.registration_id not in said.left_out
+        if registered.registration_id not in said.apart.left_out
     ]
     present = presence(attendees, stays, rounds, plan.current_round, audited=plan.state == "done")
     seated = {key for key, row in published.items() if any(seat["round"] <= begun for seat in row.seats)}

@@ -69,7 +69,7 @@ async def put_wish(
     """Must meet, would like, or no thanks. The other side never learns of it, and a refused pair never meets."""
 
     async def operation(tx: Connection) -> Response:
-        return _kept(await feedback.wish(tx, caller.partner_id, [body.said()]))
+        return _kept(await feedback.wish(tx, caller.partner_id, [body.said()], clock.now()))
 
     return await once(request, database, caller, key, operation)
 
@@ -81,7 +81,7 @@ async def put_wishes(
     """Many wishes: one JSON object a line. Every row gets a verdict; good rows are kept."""
 
     async def keep(tx: Connection, rows: Sequence[WishBody]) -> list[str | None]:
-        return await feedback.wish(tx, caller.partner_id, [row.said() for row in rows])
+        return await feedback.wish(tx, caller.partner_id, [row.said() for row in rows], clock.now())
 
     return await _bulk(request, database, WishBody, keep)
 
@@ -125,10 +125,13 @@ async def put_ban(
     caller: Annotated[Principal, requires("matching:write")],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Keep two persons apart at all gatherings, or one person out of one gathering's plans, from the next plan on."""
+    """Keep two persons apart at all gatherings, or one person out of one gathering's plans, from the next plan on.
+
+    What they had agreed on by a proposal is taken back at once, and nobody learns why.
+    """
 
     async def operation(tx: Connection) -> Response:
-        ban_id = await feedback.ban(tx, caller.partner_id, body.one, body.other)
+        ban_id = await feedback.ban(tx, caller.partner_id, body.one, body.other, clock.now())
         return json_response({"ban_id": ban_id}, 201)
 
     return await once(request, database, caller, key, operation)

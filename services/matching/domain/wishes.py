@@ -34,6 +34,18 @@ def pair(one: UUID, other: UUID) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
+@dataclass(frozen=True)
+class Apart:
+    """Whom a gathering must not bring together, by what was said; `pair in apart` asks. Nobody ever learns of it."""
+
+    pairs: frozenset[Pair]
+    left_out: frozenset[UUID] = frozenset()
+    """Whom the organiser banned: apart from everybody."""
+
+    def __contains__(self, both: object) -> bool:
+        return both in self.pairs or (isinstance(both, tuple) and not self.left_out.isdisjoint(both))
+
+
 def refused(wishes: Iterable[Wish]) -> frozenset[Pair]:
     """Pairs of whom one said no thanks."""
     return frozenset(pair(wish.author, wish.about) for wish in wishes if wish.kind == NO_THANKS)

@@ -45,7 +45,7 @@ async def wish(
     """Must meet, would like, no thanks, or nothing of the kind after all."""
     async with database.transaction() as tx:
         said = Wish(visit.guest.id, other, kind)
-        _raise(await feedback.wish(tx, visit.guest.registered.partner_id, [said]))
+        _raise(await feedback.wish(tx, visit.guest.registered.partner_id, [said], visit.now))
     return back(visit.base, "wished", visit.locale)
 
 

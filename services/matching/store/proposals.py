@@ -1,5 +1,6 @@
 """Proposals that two people should meet: asked, answered by each alone, a refusal unseen."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -76,6 +77,25 @@ async def answer(tx: Connection, proposal_id: UUID, registration_id: UUID, yes: 
 async def hold_back(tx: Connection, proposal_id: UUID) -> None:
     """The two must not meet after all. To each it looks as if the other had not answered."""
     await tx.execute("update proposal set held = true where proposal_id = $1", proposal_id)
+
+
+async def take_back(tx: Connection, proposal_id: UUID) -> None:
+    """The two must not meet any more, after both agreed: it is on nobody's page and takes no answers."""
+    await tx.execute(
+        "update proposal set held = true, a_answer = false, b_answer = false where proposal_id = $1", proposal_id
+    )
+
+
+async def gatherings_of(connection: Connection, registration_ids: Sequence[UUID]) -> list[UUID]:
+    """Gatherings at which somebody proposed these persons to others, under whatever registration, by id."""
+    rows = await connection.fetch(
+        "with theirs as (select all_of.registration_id from registration named join registration all_of"
+        "  using (person_id) where named.registration_id = any($1::uuid[]))"
+        " select gathering_id from proposal join theirs on registration_id = a"
+        " union select gathering_id from proposal join theirs on registration_id = b order by gathering_id",
+        registration_ids,
+    )
+    return [row["gathering_id"] for row in rows]
 
 
 async def agreed(connection: Connection, gathering_id: UUID) -> list[Proposal]:

@@ -164,6 +164,78 @@ async def test_who_is_kept_apart_after_the_first_yes_is_not_introduced_and_nobod
     assert not await night.events(Matched)
 
 
+async def _ban(night: Night, author: int, about: int) -> None:
+    body = {"one": str(rid(author)), "other": str(rid(about))}
+    assert (await night.call("POST", "/bans", json=body)).status_code == 201
+
+
+async def _ban_of_one(night: Night, author: int, about: int) -> None:
+    assert (await night.call("POST", "/bans", json={"one": str(rid(author))})).status_code == 201
+
+
+async def _agreed(night: Night) -> None:
+    """5 and 10 agree that 0 was right to bring them together."""
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert [await answer(night, n, True) for n in (5, 10)] == [303, 303]
+
+
+def words_of(page: str) -> str:
+    """A page without its rounds: there everybody of one's tables stands, whatever was said."""
+    return page.partition('id="round-')[0]
+
+
+@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _ban, _ban_of_one])
+@pytest.mark.parametrize("author", [5, 10])
+async def test_what_two_agreed_on_is_off_lists_and_pages_once_one_wants_it_no_more(
+    night: Night, said: Callable[[Night, int, int], Awaitable[None]], author: int
+) -> None:
+    links = {n: evening(n) for n in (5, 10)}
+    before = {n: words_of((await night.get(link)).text) for n, link in links.items()}
+    lists = {n: await listed(night, n) for n in (5, 10)}
+    await _agreed(night)
+    assert [await listed(night, n) for n in (5, 10)] == [[*lists[5], rid(10)], [*lists[10], rid(5)]]
+    await said(night, author, 15 - author)
+    assert {n: await listed(night, n) for n in (5, 10)} == lists
+    for n in (5, 10):
+        assert words_of((await night.get(links[n])).text) == before[n], "as if it had never been"
+        assert [each.counterpart for each in (await night.newest())[rid(n)].introductions] == lists[n]
+        assert await answer(night, n, True) == 404
+    again = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert "said=asked" in again.headers["location"], "who thought of it learns nothing"
+    assert {n: words_of((await night.get(link)).text) for n, link in links.items()} == before
+
+
+async def test_other_agreements_stand_when_one_is_taken_back(night: Night) -> None:
+    await _agreed(night)
+    told = await night.newest()
+    await _no_thanks(night, 5, 0)
+    await _not_for_me(night, 10, 15)
+    assert await night.newest() == told
+
+
+async def test_a_refusal_in_the_moment_of_the_second_yes_leaves_nobody_introduced(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    await answer(night, 5, True)
+    before = await listed(night, 10)
+    async with night.database.transaction() as tx:
+        reader = await guests.guest(tx, rid(10))
+        assert reader
+        asked = UUID(await proposal(night))
+        found = await introducing.prospect(night.database, reader, asked)
+        await introducing.answer(tx, reader, asked, True, night.now, found)
+        refusing = asyncio.create_task(_no_thanks(night, 5, 10))
+        await asyncio.sleep(0.3)
+        assert not refusing.done()
+    await refusing
+    assert await listed(night, 10) == before
+
+
+async def listed(night: Night, number: int) -> list[UUID]:
+    """Whom somebody is introduced to, in the partner's eyes."""
+    match = (await night.call("GET", f"/registrations/{rid(number)}/match")).json()
+    return [UUID(each["counterpart"]) for each in match["introductions"]]
+
+
 async def test_no_connection_waits_while_a_room_is_compared(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     busy: list[int] = []
     real = introducing._aside

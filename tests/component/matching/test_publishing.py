@@ -58,10 +58,10 @@ async def test_an_audit_after_the_evening_counts_everybody_who_sat(night: Night)
     assert len(making.people) == 15
 
 
-async def _made(night: Night) -> Callable[[Connection], Awaitable[int | None]]:
+async def _made(night: Night, current_round: int | None = None) -> Callable[[Connection], Awaitable[int | None]]:
     """A plan of real words, and how to publish it."""
     async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1, current_round)
         plan = await plans.next_plan(connection)
         gathering = await facts.known_gathering(connection, G)
         assert plan
@@ -109,6 +109,26 @@ async def test_words_that_are_withdrawn_while_a_plan_is_made_are_not_quoted_to_t
         await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
         await published(tx)
     assert await _quotes(night, 1) == (0, 0)
+
+
+@pytest.mark.parametrize("current_round", [None, 1])
+async def test_who_is_refused_before_or_while_a_plan_is_made_is_on_no_list_of_it(
+    night: Night, current_round: int | None
+) -> None:
+    await _planned(night)
+    before = {key: [each.counterpart for each in row.introductions] for key, row in (await night.newest()).items()}
+    early, late = before[rid(0)][:2]
+    refusal = {"author": str(rid(0)), "kind": "no_thanks"}
+    await night.call("POST", "/wishes", json={**refusal, "about": str(early)})
+    published = await _made(night, current_round)
+    await night.call("POST", "/wishes", json={**refusal, "about": str(late)})
+    assert (await night.newest())[rid(0)].introductions[0].counterpart == early, "from the next plan on"
+    async with night.database.transaction() as tx:
+        await published(tx)
+    after = {key: {each.counterpart for each in row.introductions} for key, row in (await night.newest()).items()}
+    assert not after[rid(0)] & {early, late}
+    assert rid(0) not in after[early] | after[late]
+    assert after[rid(0)]
 
 
 @pytest.mark.parametrize(("revision", "kept"), [(2, "改めて"), (1, None)])

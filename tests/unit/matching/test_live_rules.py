@@ -3,17 +3,16 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
+from services.matching.domain.lists import LEAST, MOST, Entry, merged, with_agreed
 from services.matching.domain.plan import Proposed
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.reasons import Reason, Words
 from services.matching.domain.timetable import begun, showing, sittings
-from services.matching.publishing import LEAST, MOST, merged
+from services.matching.domain.wishes import pair
 from services.matching.store.live import Stay
-from services.matching.store.matched import MatchedRow
 from services.matching.tasks import presence
 from shared.contracts.gathering import Gathering, Round
 from shared.contracts.registered import Attributes, Registered
@@ -93,31 +92,46 @@ def test_presence_by_what_was_said_and_by_the_door() -> None:
     assert numbers == [{0, 2, 6}, {0, 1, 2, 4}, {0, 1, 4}]
 
 
-def told(*others: int) -> MatchedRow:
-    entries = [{"counterpart": str(derived(n)), "rank": at, "ja": n} for at, n in enumerate(others, start=1)]
-    return MatchedRow(derived(0), entries, [])
+def told(*others: int) -> list[Entry]:
+    return [{"counterpart": str(derived(n)), "rank": at, "ja": n} for at, n in enumerate(others, start=1)]
 
 
 def test_a_list_stays_as_it_was_told_but_for_who_is_gone_or_new() -> None:
-    kept: dict[UUID, MatchedRow] = {derived(0): told(1, 2, 3, 4), **{derived(n): told(0) for n in (1, 2, 3, 4, 5)}}
+    kept = {derived(0): told(1, 2, 3, 4), **{derived(n): told(0) for n in (1, 2, 3, 4, 5)}}
     coming = frozenset(map(derived, (0, 1, 2, 3, 5, 6)))
     new = {derived(0): tuple(Proposed(derived(n), WORDS) for n in (5, 6, 2))}
-    ranks = [(each["counterpart"], each["rank"]) for each in merged(derived(0), kept, new, coming, set())]
+    ranks = [(each["counterpart"], each["rank"]) for each in merged(derived(0), kept, new, coming, set(), ())]
     assert ranks == [(str(derived(n)), at) for at, n in enumerate((1, 2, 3, 6), start=1)], "4 left, 6 is new to all"
     short = {**kept, derived(0): told(1, 4)}
-    filled = [each["counterpart"] for each in merged(derived(0), short, new, coming, set())]
+    filled = [each["counterpart"] for each in merged(derived(0), short, new, coming, set(), ())]
     assert filled == [str(derived(n)) for n in (1, 6, 5)], "filled up to three"
     assert len(filled) == LEAST
     met = {(min(derived(0), derived(4)), max(derived(0), derived(4)))}
-    stays = [each["counterpart"] for each in merged(derived(0), kept, {}, coming, met)]
+    stays = [each["counterpart"] for each in merged(derived(0), kept, {}, coming, met, ())]
     assert stays == [str(derived(n)) for n in (1, 2, 3, 4)], "whom one met stays on the list"
-    assert merged(derived(0), kept, new, coming - {derived(0)}, set()) == []
+    assert merged(derived(0), kept, new, coming - {derived(0)}, set(), ()) == []
+
+
+def test_two_to_be_kept_apart_are_on_neither_list_even_if_they_met() -> None:
+    kept = {derived(0): told(1, 2, 3), **{derived(n): told(0) for n in (1, 2, 3)}}
+    coming = frozenset(map(derived, range(5)))
+    new = {derived(0): tuple(Proposed(derived(n), WORDS) for n in (4, 2))}
+    apart = {pair(derived(0), derived(1)), pair(derived(0), derived(4))}
+    found = merged(derived(0), kept, new, coming, apart, apart)
+    assert [(each["counterpart"], each["rank"]) for each in found] == [(str(derived(2)), 1), (str(derived(3)), 2)]
+
+
+def test_what_two_agreed_on_stays_once_and_within_what_a_list_holds() -> None:
+    before = told(*range(1, 25))
+    assert with_agreed(told(2, 3), before, {derived(2)}) == told(2, 3)
+    assert with_agreed(told(2, 3), before, {derived(9), derived(30)}) == told(2, 3, 9)
+    assert with_agreed(before[:MOST], before, {derived(24)}) == before[:MOST]
 
 
 def test_a_list_is_never_longer_than_an_event_may_carry() -> None:
     new = {derived(0): tuple(Proposed(derived(n), WORDS) for n in range(1, 40))}
     coming = frozenset(derived(n) for n in range(40))
-    assert len(merged(derived(0), {}, new, coming, set())) == MOST
+    assert len(merged(derived(0), {}, new, coming, set(), ())) == MOST
 
 
 def test_a_proposal_never_shows_what_the_other_answered_until_both_agree() -> None:
