@@ -5,12 +5,17 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import orjson
 import pytest
 
-from services.matching import operations, sightings
+from services.matching import guidance, operations, publishing, sightings
 from services.matching.api import links
-from services.matching.store import evening, facts
+from services.matching.domain.plan import Result
+from services.matching.domain.proof import Proof
+from services.matching.store import evening, facts, plans
+from services.matching.tasks import task_of
 from shared.platform import bulk
+from shared.platform.ids import uuid7
 from shared.platform.pages import Pages
 from tests.component.matching.group import rid
 from tests.component.matching.night import LISTS, SEATS, G, Night, board, open_night
@@ -59,6 +64,27 @@ async def test_the_people_of_a_plan_are_read_beside_the_loop(night: Night, place
     async with night.database.connection() as connection:
         assert len(await facts.attendees(connection, G)) == 20
     assert read == [False] * 20
+
+
+async def test_lots_are_drawn_and_a_plan_is_written_beside_the_loop(
+    night: Night, places: Callable[..., list[bool]]
+) -> None:
+    drawn, told = places(guidance, "drawn"), places(publishing, "_rows")
+    announced, written = places(publishing, "_matched"), places(orjson, "dumps")
+    async with night.database.connection() as connection:
+        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
+        plan = await plans.next_plan(connection)
+        gathering = await facts.known_gathering(connection, G)
+        assert plan
+        assert gathering
+        task = await task_of(connection, plan, gathering, 1_000)
+        result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0), {})
+        written.clear()
+        async with night.database.transaction() as tx:
+            assert await publishing.publish(tx, plan, gathering, task, result, night.now) == 20
+        await plans.unlock(connection, G)
+    assert (drawn, told, announced) == ([False], [False], [False] * 20)
+    assert written.count(False) == 2 * 20
 
 
 async def test_links_are_signed_beside_the_loop(night: Night, places: Callable[..., list[bool]]) -> None:
