@@ -57,12 +57,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 async def rewriting(open_database_for: OpenDatabase, endpoint: Endpoint) -> World:
     database = await open_database_for(SERVICE)
     settings = settings_for(
-        SERVICE,
-        database.url,
-        rewrite_url=endpoint.url,
-        rewrite_model="m",
-        rewrite_key="secret-key",
-        rewrite_seconds=0.5,
+        SERVICE, database.url, rewrite_url=endpoint.url, rewrite_model="m", rewrite_key="secret-key", rewrite_seconds=60
     )
     world = World(database, settings)
     await world.people_who_met([(0, 1)])
@@ -112,7 +107,7 @@ async def test_the_draft_comes_back_in_other_words_and_no_name_left(rewriting: W
     "failure",
     [
         {"status": "500 No"},
-        {"delay": 2},
+        {"delay": 60},
         {"say": lambda letter: None},
         {"say": lambda letter: "参加者1様、100万円でいかがですか"},
         {"say": lambda letter: letter + "\nhttps://evil.example"},
@@ -124,6 +119,8 @@ async def test_whatever_goes_wrong_leaves_the_draft(
     rewriting: World, endpoint: Endpoint, failure: dict[str, Any]
 ) -> None:
     vars(endpoint).update(failure)
+    if endpoint.delay:
+        rewriting.settings.__dict__["rewrite_seconds"] = 0.3
     before, page = await reword(rewriting)
     assert letter_in(page) == before
     assert "今回は変えませんでした" in page
