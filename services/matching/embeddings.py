@@ -49,7 +49,7 @@ async def extra_fit(
     """
     if settings.embedding_url is None or len(people) < 2:
         return None
-    needs, offers = [_joined(need_texts(each)) for each in people], [_joined(offer_texts(each)) for each in people]
+    needs, offers = [joined(need_texts(each)) for each in people], [joined(offer_texts(each)) for each in people]
     texts = [
         (person.registration_id, text)
         for person, pair in zip(people, zip(needs, offers, strict=True), strict=True)
@@ -138,7 +138,8 @@ def _unit(vectors: Sequence[Vectors | None], length: int) -> Vectors:
     return np.asarray(table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), np.float32(1e-9)))
 
 
-def _joined(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str]) -> str:
+    """The texts of one side of a person as the endpoint is asked about them."""
     return "\n".join(text.strip() for text in texts if text.strip())[:LONGEST]
 
 

@@ -1,6 +1,8 @@
 """How good introductions are, judged by hand: recall, nDCG and forbidden pairs, beside simpler ways, in one run.
 
-    python -m tests.bench.matching.introductions_quality registrations.csv judgements.csv
+    python -m tests.bench.matching.introductions_quality registrations.csv judgements.csv [ENDPOINT MODEL]
+
+With an embedding endpoint (`docs/learning.md`), a line more says what its model adds.
 
 `registrations.csv` has the columns registration_id, name, email, company, role, industry, industry_text, company_size, region,
 purpose, goal_text, needs, offers, talk_topics, avoid, times_attended, pitch; `judgements.csv` registration_id,
@@ -23,6 +25,7 @@ from math import log2
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
+import httpx
 import numpy as np
 
 from services.matching.domain.fit import Matrix, need_texts, offer_texts
@@ -31,6 +34,7 @@ from services.matching.domain.people import Person
 from services.matching.domain.plan import Task, make_plan
 from services.matching.domain.scoring import TERMS, Score, score
 from services.matching.domain.settings import Weights
+from services.matching.embeddings import AT_ONCE, Vectors, joined, similarity
 from shared.lexicon import concepts_in, normal, suggest_tags
 
 LENGTH = 5
@@ -175,6 +179,25 @@ def shipped(scored: Score) -> Lists:
     return [each.counterparts for each in short_lists(scored)]
 
 
+def embedded(people: Sequence[Person], url: str, model: str) -> Vectors:
+    """How near offers are to needs by the model of an endpoint, as the service asks it."""
+
+    def vectors(texts: Sequence[str]) -> list[Vectors | None]:
+        found: list[Vectors | None] = []
+        for start in range(0, len(texts), AT_ONCE):
+            body = {"model": model, "input": texts[start : start + AT_ONCE], "encoding_format": "float"}
+            answer = httpx.post(url, json=body, timeout=300).raise_for_status().json()["data"]
+            found += [np.array(row["embedding"], "<f4") for row in sorted(answer, key=lambda row: int(row["index"]))]
+        return [vector if text else None for text, vector in zip(texts, found, strict=True)]
+
+    fit = similarity(
+        vectors([joined(need_texts(each)) for each in people]), vectors([joined(offer_texts(each)) for each in people])
+    )
+    if fit is None:
+        raise SystemExit("too few texts to tell who stands out")
+    return fit
+
+
 def at_tables(judged: Judged, sold_to: Matrix) -> str:
     """Pairs of grade -1 at the tables of a plan, how many of them are with somebody who mainly sells, and of grade 2."""
     result = make_plan(Task(judged.people, 3, (), (), seed=1, proposals=PROPOSALS))
@@ -220,6 +243,9 @@ def main() -> None:
         "  without context (industry, size, ...)": without(**dict.fromkeys(CONTEXT, 0.0)),
         "  without blocks and the seller rule": best(scored.value),
     }
+    if len(sys.argv) > 4:
+        extra = embedded(people, sys.argv[3], sys.argv[4])
+        ways[f"  with {sys.argv[4]}"] = shipped(score(people, weights, extra_fit=extra))
     print(f"{len(people)} people, {len(judged.grades)} judgements\n\n{'':42}{'recall@5':>9}{'nDCG@5':>9}  forbidden")
     drawn = list(random_lists(judged))
     wrong = sum(judged.grades.get((i, j)) == -1 for lists in drawn for i, others in enumerate(lists) for j in others)
