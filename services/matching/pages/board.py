@@ -12,6 +12,7 @@ from services.matching import live
 from services.matching.domain.complaints import complainants, is_open
 from services.matching.domain.timetable import begun, showing, sittings
 from services.matching.live import Changes
+from services.matching.pages.proof import published
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
 from services.matching.store import evening, feedback, plans
 from services.matching.store import live as store
@@ -63,7 +64,7 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         closed = await store.closed_tables(connection, gathering.gathering_id)
         making = await plans.in_the_making(connection, gathering.gathering_id)
         newest = await plans.newest_plan(connection, gathering.gathering_id)
-        done = await plans.newest_plan(connection, gathering.gathering_id, "done")
+        done = await published(connection, gathering.gathering_id)
         alone = await live.alone(connection, gathering, visit.settings.isolation_minutes, visit.now)
         flagged = await _flagged(connection, visit, people)
     return await visit.page(

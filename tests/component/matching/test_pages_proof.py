@@ -11,6 +11,9 @@ import pytest
 from services.matching import planner
 from services.matching.app import SERVICE
 from services.matching.auditor import audit_next
+from services.matching.domain.proof import Proof
+from services.matching.pages.proof import UNSAID
+from services.matching.publishing import proof_of
 from services.matching.store import audits, plans
 from services.matching.workers import Workers
 from shared.platform import clock
@@ -48,12 +51,33 @@ async def audited(night: Night, path: str) -> dict[str, Any]:
     raise AssertionError(audit)
 
 
+async def test_a_plan_of_an_older_version_is_shown_without_what_it_did_not_say(night: Night) -> None:
+    path = await planned(night)
+    newest = {"avoidable", "resting", "share_of_bound", "good_meetings"}
+    async with night.database.transaction() as tx:
+        await tx.execute("update plan set proof = proof - $1::text[]", sorted(newest))
+    for page in (BOARD, PROOF):
+        answer = await night.get(page)
+        assert answer.status_code == 200, page
+        assert "破った決まり<b>なし</b>" in answer.text
+    async with night.database.transaction() as tx:
+        await tx.execute("update plan set audit = $1, audit_asked_at = now()", {"state": "done", "value": 10.0})
+    for page in (BOARD, PROOF):
+        assert (await night.get(page)).status_code == 200, page
+    told = (await night.call("GET", path)).json()
+    assert not newest & told["proof"].keys(), "partners read what was stored"
+
+
+def test_every_field_of_a_proof_has_something_to_show_in_its_place() -> None:
+    assert proof_of(Proof(1, 2, (), {}, (), 0, 0), 2).keys() == UNSAID.keys()
+
+
 async def test_the_proof_is_computed_by_a_button_and_told_in_plain_words(night: Night) -> None:
     assert "まだ計画がありません" in (await night.get(PROOF)).text
     assert (await night.post(f"{BOARD}/audit")).status_code == 409
     path = await planned(night)
     before = (await night.get(PROOF)).text
-    for words in ("破った決まり<b>なし</b>", "良い出会いの分布", "証明を計算", "ゆるく"):
+    for words in ("破った決まり<b>なし</b>", "良い出会いの分布", "上限を計算する", "ゆるく"):
         assert words in before
     assert "http-equiv" not in before
     assert "席の上限に対する価値<b>" not in before
@@ -121,7 +145,7 @@ async def test_new_seats_end_the_audit_of_old_ones(night: Night) -> None:
     audit = (await night.call("GET", old)).json()["audit"]
     assert (audit["state"], audit["reason"]) == ("failed", "a newer plan was published")
     assert (await night.call("POST", f"{old}/audit")).status_code == 409
-    assert "証明を計算" in (await night.get(PROOF)).text
+    assert "上限を計算する" in (await night.get(PROOF)).text
 
 
 async def test_an_audit_gives_way_to_plans_until_its_patience_ends(
