@@ -10,6 +10,7 @@ import pytest
 
 from services.followup.domain.states import State
 from shared.contracts.conduct_reported import ConductReported
+from shared.platform import clock
 from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met, met_note, profile
 from tests.component.followup.test_followup_pages import door, page
 from tests.conftest import outbox_of
@@ -79,6 +80,13 @@ async def test_a_date_is_in_both_calendars_once_both_wish_to_talk_again(world: W
     assert first.decoded("sequence") < second.decoded("sequence")
 
 
+@pytest.fixture
+def still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are compared: their drafts say "today", so no midnight may lie between two looks."""
+    monkeypatch.setattr(clock, "now", lambda: world.now)
+
+
+@pytest.mark.usefixtures("still")
 async def test_one_wish_stays_unseen_and_two_open_the_addresses(world: World) -> None:
     await world.people_who_met([(0, 1)])
     mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
@@ -104,6 +112,7 @@ async def test_mutual_interest_on_the_day_opens_them_too(world: World) -> None:
         assert f"p{B.int}@example.org" in (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
 
 
+@pytest.mark.usefixtures("still")
 async def test_a_wish_noted_at_the_gathering_counts_until_it_is_taken_back(world: World) -> None:
     """One says so in the evening, the other on their page the day after: that is two."""
     await world.people_who_met([(0, 1)])

@@ -11,6 +11,7 @@ import pytest
 
 from services.followup.app import SERVICE
 from services.followup.links import Links
+from shared.platform import clock
 from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met_note
 from tests.conftest import OpenDatabase, client, settings_for
 
@@ -54,12 +55,13 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest.fixture
-async def rewriting(open_database_for: OpenDatabase, endpoint: Endpoint) -> World:
+async def rewriting(open_database_for: OpenDatabase, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> World:
     database = await open_database_for(SERVICE)
     settings = settings_for(
         SERVICE, database.url, rewrite_url=endpoint.url, rewrite_model="m", rewrite_key="secret-key", rewrite_seconds=60
     )
     world = World(database, settings)
+    monkeypatch.setattr(clock, "now", lambda: world.now)  # a draft says "today": no midnight between two of them
     await world.people_who_met([(0, 1)])
     await world.hear([event(met_note(A, B, NOTE, world.now), world.now)])
     return world
