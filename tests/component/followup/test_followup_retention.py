@@ -223,7 +223,7 @@ async def test_the_service_forgets_by_itself(world: World) -> None:
     await a_month_later(world)
     part = asyncio.ensure_future(build_tasks(world.settings, world.database)["retention"]())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await count(world))["delivery"]:
                 await asyncio.sleep(0.02)
     finally:
