@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import hypothesis
 import orjson
 import pytest
 
@@ -18,6 +19,12 @@ from shared.platform import auth
 from shared.platform.database import Database, open_database
 from shared.platform.service import Service
 from shared.platform.settings import Settings
+
+# How long an example takes says something about the machine only.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
