@@ -24,7 +24,7 @@ from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
 from services.matching.workers import Cancelled, Gone, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
-from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare
+from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare, retried
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -125,8 +125,12 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
         await _fail(database, plan, str(error))
         return
     now = clock.now()
-    async with database.transaction() as tx:
-        count = await publish(tx, plan, gathering, task, result, now)
+
+    async def write() -> int | None:
+        async with database.transaction() as tx:
+            return await publish(tx, plan, gathering, task, result, now)
+
+    count = await retried(write)
     if count is not None:
         metrics.plan_duration.labels("total").observe((now - (plan.started_at or now)).total_seconds())
         log.info("plan.done", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id), count=count)

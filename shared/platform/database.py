@@ -3,10 +3,10 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 import orjson
@@ -27,6 +27,7 @@ log: Final = structlog.stdlib.get_logger(__name__)
 
 COMMAND_TIMEOUT: Final = 30.0  # seconds
 ACQUIRE_TIMEOUT: Final = 5.0  # seconds that a request waits for a connection before it is told to come back
+TRIES: Final = 3  # of a transaction that is the victim of a deadlock
 
 _TRANSIENT: Final = (
     OSError,  # connection refused or reset; includes TimeoutError
@@ -47,6 +48,17 @@ def is_transient(error: BaseException) -> bool:
     """Whether waiting may mend it: back off and try again, never a dead letter."""
     # asyncpg's DataError, a value that does not fit its column, is an InterfaceError too: waiting never mends that.
     return isinstance(error, _TRANSIENT) and not isinstance(error, ValueError)
+
+
+ResultT = TypeVar("ResultT")
+
+
+async def retried(work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """What `work` gives; it is done again where PostgreSQL ended its transaction so that another's could go on."""
+    for _ in range(TRIES - 1):
+        with suppress(asyncpg.TransactionRollbackError):
+            return await work()
+    return await work()
 
 
 class MigrationChanged(EnishiError):

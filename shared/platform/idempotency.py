@@ -7,13 +7,14 @@ moment in which one exists without the other.
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Header, Request, Response
 
 from shared.platform import metrics
 from shared.platform.auth import Principal
-from shared.platform.database import Connection, Database
+from shared.platform.database import Connection, Database, retried
 from shared.platform.errors import Invalid
 
 RETENTION: Final = timedelta(days=7)
@@ -35,32 +36,46 @@ async def once(
     """Run `operation` in a transaction and return its response; a repetition returns the first response.
 
     A concurrent repetition waits for the first one to end. Raises `IdempotencyKeyReused`. Errors are not remembered:
-    they roll back, and the request may be tried again.
+    they roll back, and the request may be tried again; the victim of a deadlock is, at once.
     """
-    if key is None:
+    remembered = operation
+    if key is not None:
+        body = await request.body()
+        fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
+        remembered = partial(_remembered, caller, key, fingerprint, operation)
+
+    async def attempt() -> Response:
         async with database.transaction() as tx:
-            return await operation(tx)
-    body = await request.body()
-    fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()
-    async with database.transaction() as tx:
-        fresh = await tx.fetchval(
-            "insert into idempotency (partner_id, key, fingerprint) values ($1, $2, $3)"
-            " on conflict do nothing returning true",
-            caller.partner_id,
-            key,
-            fingerprint,
-        )
-        if not fresh:
-            return await _again(tx, caller, key, fingerprint)
-        response = await operation(tx)
-        await tx.execute(
-            "update idempotency set status = $3, body = $4 where partner_id = $1 and key = $2",
-            caller.partner_id,
-            key,
-            response.status_code,
-            bytes(response.body),
-        )
-        return response
+            return await remembered(tx)
+
+    return await retried(attempt)
+
+
+async def _remembered(
+    caller: Principal,
+    key: str,
+    fingerprint: bytes,
+    operation: Callable[[Connection], Awaitable[Response]],
+    tx: Connection,
+) -> Response:
+    fresh = await tx.fetchval(
+        "insert into idempotency (partner_id, key, fingerprint) values ($1, $2, $3)"
+        " on conflict do nothing returning true",
+        caller.partner_id,
+        key,
+        fingerprint,
+    )
+    if not fresh:
+        return await _again(tx, caller, key, fingerprint)
+    response = await operation(tx)
+    await tx.execute(
+        "update idempotency set status = $3, body = $4 where partner_id = $1 and key = $2",
+        caller.partner_id,
+        key,
+        response.status_code,
+        bytes(response.body),
+    )
+    return response
 
 
 async def _again(tx: Connection, caller: Principal, key: str, fingerprint: bytes) -> Response:

@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
+import structlog
 from fastapi import Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.types import Message
 
+from shared.platform.database import is_transient, retried
 from shared.platform.errors import EnishiError
+
+log: Final = structlog.stdlib.get_logger(__name__)
 
 LOCALES: Final = ("ja", "en")
 
@@ -67,23 +73,45 @@ def back(path: str, said: str, locale: str) -> Response:
 
 
 class PersonsRoute(APIRoute):
-    """Answers people in their own words where a partner would get a problem document."""
+    """Answers people in their own words where a partner would get a problem document, and tries the victim of a deadlock
+    again."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
-                return await handle(request)
-            except (EnishiError, RequestValidationError) as error:
-                status = error.status if isinstance(error, EnishiError) else 422
-                kind = {404: "missing", 410: "gone", 409: "conflict"}.get(status, "failed")
+                body = await request.body()
+                return await retried(lambda: handle(_anew(request, body)))
+            except Exception as error:
+                if isinstance(error, EnishiError):
+                    status = error.status
+                elif isinstance(error, RequestValidationError):
+                    status = 422
+                elif isinstance(error, HTTPException):
+                    status = error.status_code
+                elif is_transient(error):
+                    log.warning("page.unavailable", exc_info=error)
+                    status = 503
+                else:
+                    raise
+                kind = {404: "missing", 410: "gone", 409: "conflict", 503: "conflict"}.get(status, "failed")
                 asked = request.query_params.get("lang", "")
                 locale = asked if asked in LOCALES else _spoken(request)
                 pages: Pages = request.app.state.pages
                 return pages.render("failed.html", locale, status, kind=kind)
 
         return answer
+
+
+def _anew(request: Request, body: bytes) -> Request:
+    """The request once more, unread: what was read of it may be closed."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await request.receive()
+
+    return Request(request.scope, receive)
 
 
 def _spoken(request: Request) -> str:
