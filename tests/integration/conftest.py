@@ -84,7 +84,7 @@ def fresh_group() -> str:
     return f"survey-{uuid4().hex[:8]}"
 
 
-async def until(look: Callable[[], Awaitable[bool]], what: str, seconds: float = 30) -> None:
+async def until(look: Callable[[], Awaitable[bool]], what: str, seconds: float = 90) -> None:
     """Wait until something is so. Raises `AssertionError` that says what never was."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await look():

@@ -121,7 +121,7 @@ class Running:
         self._process = process
         self.lines: list[str] = []
 
-    async def until(self, line: str, seconds: float = 30) -> None:
+    async def until(self, line: str, seconds: float = 90) -> None:
         """Read until a line comes. Raises `AssertionError` with what came instead."""
         assert self._process.stdout
         try:
@@ -168,7 +168,7 @@ async def once(servers: str) -> tuple[list[str], str]:
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers},
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     return output.decode().splitlines(), errors.decode()

@@ -131,7 +131,7 @@ def test_however_the_parent_ends_no_child_is_left(tmp_path: Path, number: signal
     os.kill(parent.pid, number)
     code = parent.wait(30)
     assert code == (0 if number is signal.SIGINT else -signal.SIGKILL)
-    for _ in range(100):
+    for _ in range(1200):
         if not any(_alive(pid) for pid in children):
             break
         subprocess.run(["sleep", "0.05"], check=True)
