@@ -117,7 +117,7 @@ class Night(Group):
         if self.planner is None:
             known = settings_for(SERVICE, self.database.url, plan_proposals=200_000, replan_proposals=200_000)
             self.planner = asyncio.create_task(planner.run(known, self.database))
-        for _ in range(900):
+        for _ in range(3000):
             answer = await self.call("GET", location.removeprefix("/v1"))
             if answer.json()["state"] not in ("queued", "running"):
                 break

@@ -108,7 +108,7 @@ async def test_the_service_learns_by_itself_in_a_process_of_its_own(group: Group
     await group.call("POST", "/learning")
     task = asyncio.create_task(learner.run(group.database))
     try:
-        for _ in range(600):
+        for _ in range(3000):
             if (await group.call("GET", "/learning")).json()["versions"]:
                 break
             assert not task.done(), task.result() if task.done() else ""

@@ -170,7 +170,7 @@ async def test_progress_is_seen_and_a_plan_in_the_making_can_be_cancelled(night:
     known = settings_for(SERVICE, night.database.url, plan_proposals=1_000_000_000)
     task = asyncio.create_task(planner.run(known, night.database))
     try:
-        for _ in range(600):
+        for _ in range(3000):
             plan = (await night.call("GET", path)).json()
             if plan["share"]:
                 break
@@ -180,7 +180,7 @@ async def test_progress_is_seen_and_a_plan_in_the_making_can_be_cancelled(night:
         assert (await night.call("DELETE", path)).status_code == 200
         # The worker stops at the end of its chunk: the next plan of another request is begun.
         second = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 2})
-        for _ in range(600):
+        for _ in range(3000):
             follower = (await night.call("GET", second.headers["location"].removeprefix("/v1"))).json()
             if follower["share"]:
                 break

@@ -104,7 +104,7 @@ class Matching:
         settings = settings_for(SERVICE, self.database.url, plan_proposals=20_000)
         task = asyncio.create_task(planner.run(settings, self.database))
         try:
-            for _ in range(600):
+            for _ in range(3000):
                 answer = await self.call("GET", made.headers["location"].removeprefix("/v1"))
                 if answer.json()["state"] not in ("queued", "running"):
                     break
@@ -147,7 +147,7 @@ async def test_an_audit_bounds_the_published_seats_and_prices_each_rule(matching
     assert (asked.status_code, asked.json()["audit"]) == (202, {"state": "waiting"})
     task = asyncio.create_task(planner.run(settings_for(SERVICE, matching.database.url), matching.database))
     try:
-        for _ in range(600):
+        for _ in range(3000):
             audit = (await matching.call("GET", path)).json()["audit"]
             if audit["state"] not in ("waiting", "running"):
                 break
@@ -174,7 +174,7 @@ async def running_planner(matching: Matching) -> AsyncIterator[Callable[[], Awai
 
     async def ended() -> dict[str, Any]:
         made = await matching.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})
-        for _ in range(600):
+        for _ in range(3000):
             plan: dict[str, Any] = (await matching.call("GET", made.headers["location"].removeprefix("/v1"))).json()
             if plan["state"] not in ("queued", "running"):
                 break

@@ -26,7 +26,7 @@ def alive(pid: int) -> bool:
 
 
 def ended(pid: int) -> bool:
-    for _ in range(200):
+    for _ in range(1200):
         if not alive(pid):
             return True
         time.sleep(0.05)
