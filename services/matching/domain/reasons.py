@@ -177,7 +177,11 @@ def _in_words(me: Person, you: Person, theirs: _Answer | None, mine: _Answer | N
     if not found:
         found.append(Reason("exploration", None, "普段出会わない方です", "Somebody you would not usually meet"))
     question_ja, question_en = _question(theirs, mine, topic)
-    wanted = mine.need if mine else _quote(sentences(_told(you)))
+    # Who left it open looks for nothing that is known: a greeting from their introduction is none of it.
+    if said(you.needs):
+        wanted = mine.need if mine else _quote(sentences([you.needs]))
+    else:
+        wanted = _quote(sentences([you.goal]))
     return Words(
         reasons=tuple(found[:4]),
         question_ja=question_ja,

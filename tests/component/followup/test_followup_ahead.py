@@ -56,10 +56,10 @@ async def test_the_brief_says_whom_to_meet_and_what_to_ask(world: World, sink: t
     await send(world, relay)
     await send(world, relay)
     (message,) = handler.received  # B and C are to meet nobody
-    assert message["Subject"] == "お会いになるとよい方"
+    assert message["Subject"] == "会ってほしい方のご紹介"
     assert message["To"] == f"p{A.int}@example.org"
     text = message.get_content()
-    for words in ("参加者1", "参加者2", "「持ち物1」", "最初のひとこと", "三人と話す", "第1回 テーブル3"):
+    for words in ("参加者1", "参加者2", "「持ち物1」", "最初のひとこと", "三人と話す", "第1ラウンド テーブル 3"):
         assert words in text
     assert "@example.org" not in text
 
@@ -182,7 +182,7 @@ async def test_tasks_are_ticked_on_ones_own_page_only(world: World) -> None:
         await world.hear([event(evening(world, 20, revision=2), world.now)])
         assert await world.value("select done_at is not null from reminder where id = $1", mine)
         assert (await http.post(f"{page}/tasks/{mine}", data={"undone": "true"})).status_code == 303
-    for words in ("お会いになるとよい方", "参加者1", "最初のひとこと", "翌日に資料を送る", "三人と話す"):
+    for words in ("会ってほしい方", "参加者1", "最初のひとこと", "翌日に資料を送る", "三人と話す"):
         assert words in shown
     assert 'class="done"' in ticked
     assert await world.value("select done_at from reminder where id = $1", mine) is None

@@ -29,7 +29,7 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
 async def test_it_says_whom_to_meet_why_where_and_what_to_ask(night: Night) -> None:
     page = (await night.get(evening(0))).text
     for words in (
-        "いまはここ",
+        "いまのお席",
         "第1ラウンド",
         "テーブル 7",
         "秘密の名前1",
@@ -42,7 +42,7 @@ async def test_it_says_whom_to_meet_why_where_and_what_to_ask(night: Night) -> N
         assert words in page
     assert "同席" in page
     english = (await night.get(evening(0), headers={"accept-language": "en-GB"})).text
-    for words in ("You are here now", "Table 7", "why1", "question2", "wanted5"):
+    for words in ("Your seat now", "Table 7", "why1", "question2", "wanted5"):
         assert words in english
     assert "lang=ja" in english
     assert "<script" not in page
@@ -162,8 +162,8 @@ async def test_after_the_last_round_there_is_nowhere_to_be(night: Night) -> None
     async with night.database.transaction() as tx:
         await handlers.on_gathering(tx, [definition(night.partner, night.now - timedelta(hours=3), revision=2)])
     page = (await night.get(evening(0))).text
-    assert "いまはここ" not in page
-    assert "つぎはここ" not in page
+    assert "いまのお席" not in page
+    assert "つぎのお席" not in page
     assert "秘密の名前1" in page
 
 

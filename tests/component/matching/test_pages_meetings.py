@@ -91,7 +91,7 @@ async def test_one_s_own_badge_strangers_and_other_gatherings(night: Night) -> N
     elsewhere = f"/m/{LINKS.badge.token(rid(40, 2))}"
     page = await night.get(elsewhere)
     assert "秘密の名前40" not in page.text
-    assert "まずこの端末に" in page.text, "the phone remembers another gathering"
+    assert "まずこの端末と" in page.text, "the phone remembers another gathering"
     assert (await night.post(elsewhere)).status_code == 303
     assert (await night.get(f"/m/{LINKS.badge.token(rid(99))}")).status_code == 410
     assert (await night.get(f"/m/{LINKS.evening.token(rid(5))}")).status_code == 404, "an evening link is no badge"
@@ -103,7 +103,7 @@ async def test_a_phone_says_for_whom_it_records_and_can_forget(night: Night) -> 
     await remember(night, 0)
     assert "この端末は 秘密の名前0 さんとして記録します" in (await night.get(badge(5))).text
     assert (await night.post("/m/forget")).status_code == 303
-    assert "この端末の記憶を消しました" in (await night.get("/m/forget")).text
+    assert "この端末との結び付きを解除しました" in (await night.get("/m/forget")).text
     assert "秘密の名前" not in (await night.get(badge(5))).text
 
 

@@ -82,3 +82,10 @@ def test_two_are_introduced_in_words_for_each() -> None:
     assert not kept_apart(people, SEEKER.registration_id, derived(1))
     twin = replace(ROOM[0], registration_id=derived("twin"), name="別名", company="別会社")
     assert kept_apart([*people, twin], ROOM[0].registration_id, derived("twin")), "one person under two registrations"
+
+
+def test_a_greeting_is_not_what_somebody_looks_for() -> None:
+    silent = replace(SEEKER, needs="特になし", goal="", pitch="探す会社の者です。本日はよろしくお願いいたします。")
+    both = introduction([silent, *ROOM], silent.registration_id, derived(1), Weights())
+    assert both is not None
+    assert both[1].wanted_ja == "まだ書かれていません"
