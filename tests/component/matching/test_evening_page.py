@@ -13,7 +13,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, definition, evening, open_night, targets
+from tests.component.matching.night import LISTS, SEATS, G, Night, board, definition, evening, open_night, targets
 from tests.conftest import OpenDatabase, api_key, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -76,6 +76,18 @@ async def test_without_a_plan_it_says_so(open_database_for: OpenDatabase) -> Non
         assert page.status_code == 200
         assert "ご紹介は準備中です" in page.text
         assert "まだ決まっていません" in page.text
+
+
+async def test_a_cancelled_evening_seats_nobody_and_plans_nothing(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=9, phase="cancelled")])
+    page = (await night.get(evening(0))).text
+    assert "この交流会は中止になりました" in page
+    for words in ("いまのお席", "会ってほしい方", "話したことを記録"):
+        assert words not in page
+    organiser = (await night.get(board())).text
+    assert "この交流会は中止になりました" in organiser
+    assert "組み直す" not in organiser
 
 
 async def test_who_is_erased_or_cancelled_vanishes_and_their_own_link_ends(night: Night) -> None:
