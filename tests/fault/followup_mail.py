@@ -177,7 +177,7 @@ class MailRun:
     async def nemesis(self) -> None:
         """Kill one process after the other in the middle of sending."""
         for turn in range(self._kills):
-            before, patience = len(self.sink.received), time.monotonic() + 30
+            before, patience = len(self.sink.received), time.monotonic() + 90
             while len(self.sink.received) < before + BETWEEN_KILLS:
                 assert time.monotonic() < patience, "nothing is sent any more: more people are needed for so many kills"
                 await asyncio.sleep(0.005)

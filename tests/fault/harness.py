@@ -25,6 +25,7 @@ from tests.fault.ledger import TABLE
 READERS = ("matching", "survey")
 """Services that keep a copy of what registration says."""
 RATE = 40  # requests a second
+EACH_KIND = 10  # faults, after which each kind has happened, however long this machine takes for them
 IN_FLIGHT = 50  # requests at once: a client that piles up more after a fault only waits for itself
 
 
@@ -118,7 +119,7 @@ class Run:
         """Kill something every second or so: services, the ledger, PostgreSQL, the broker."""
         loop = asyncio.get_running_loop()
         end, turn = loop.time() + seconds, 0
-        while loop.time() < end - 2:
+        while loop.time() < end - 2 or turn < EACH_KIND:
             await asyncio.sleep(self._dice.uniform(0.5, 1.2))
             turn += 1
             if turn % 12 == 5:
@@ -158,7 +159,7 @@ class Run:
         await asyncio.sleep(1)
         await kafka.restart(1)
 
-    async def settle(self, seconds: float = 60) -> None:
+    async def settle(self, seconds: float = 180) -> None:
         """Wait until everything accepted has come through, or time is up: the checker tells which."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds

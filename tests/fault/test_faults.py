@@ -38,10 +38,10 @@ async def test_without_the_inbox_the_checker_convicts(tmp_path: Path) -> None:
     try:
         await run.start()
         await run.load(3)
-        await run.settle(30)
+        await run.settle()
         await run._kill_ledger()  # it comes back and gets the whole topic again
         before = len(await run.effects())
-        for _ in range(100):
+        for _ in range(450):
             await asyncio.sleep(0.2)
             if len(await run.effects()) > before:
                 break

@@ -34,7 +34,7 @@ async def test_no_timer_is_lost_or_fired_twice(folder: Path) -> None:
     try:
         await run.start()
         await run.nemesis()
-        settled = await run.settle(60)
+        settled = await run.settle(180)
         found, fired, _ = await run.verdict()
     finally:
         await run.stop()
@@ -50,7 +50,7 @@ async def test_no_mail_is_sent_twice_and_what_is_in_doubt_is_told_again(folder: 
     try:
         await run.start()
         await run.nemesis()
-        settled = await run.settle(60)
+        settled = await run.settle(180)
         deliveries = await run.deliveries()
     finally:
         await run.stop()
