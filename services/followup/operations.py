@@ -151,18 +151,20 @@ async def report(
     amounts: dict[UUID, str] = {}
     verdicts: list[EnishiError | None] = []
     for each in statements:
-        said = Report(
-            identity.report_id(each.followup, each.state, each.outcome, source),
-            each.state,
-            each.occurred_at or now,
-            now,
-            each.outcome,
-            each.appointment_at,
-        )
         try:
             if each.followup not in known:
                 raise NotFound
-            states.check(said, known[each.followup].followup.met_at)
+            met_at = known[each.followup].followup.met_at
+            recorded_at = max(now, met_at)  # the clock by which they met may be ahead
+            said = Report(
+                identity.report_id(each.followup, each.state, each.outcome, source),
+                each.state,
+                each.occurred_at or recorded_at,
+                recorded_at,
+                each.outcome,
+                each.appointment_at,
+            )
+            states.check(said, met_at)
             accepted[said.id] = (each.followup, said)
             if each.amount:
                 amounts[said.id] = each.amount

@@ -17,6 +17,7 @@ from services.followup.domain.states import OUTCOMES, State
 from services.followup.links import Links
 from services.followup.operations import Statement, TooLateToUndo
 from shared.contracts.followup_done import FollowupDone
+from shared.platform.errors import Invalid
 from tests.component.followup.conftest import (
     PARTNER,
     PEOPLE,
@@ -68,6 +69,21 @@ async def test_a_partner_and_an_owner_say_the_same_and_it_is_one_outcome(world: 
         await operations.report(tx, world.rules, datetime.now(UTC), [statement], "partner")
     assert len(await told(world)) == 1
     assert await world.value("select count(*) from report") == 2
+
+
+async def test_who_met_by_a_clock_that_is_ahead_can_say_at_once_what_became_of_it(world: World) -> None:
+    ahead = world.now + timedelta(minutes=9)
+    await world.people_who_met([(0, 1)], ahead)
+    async with door(world) as http:
+        place = f"{page(world)}/{followup_of(A, B)}"
+        assert (await http.post(f"{place}/outcome", data={"state": "thanked"})).status_code == 303
+        assert (await http.post(f"{place}/undo")).status_code == 303
+        assert (await http.post(f"{place}/outcome", data={"state": "replied"})).status_code == 303
+    assert [(each.state, each.occurred_at) for each in await told(world)][-1] == ("replied", ahead)
+    early = Statement(followup_of(A, B), State.BOOKED, occurred_at=world.now)
+    async with world.database.transaction() as tx:
+        (verdict,) = await operations.report(tx, world.rules, datetime.now(UTC), [early], "owner")
+    assert isinstance(verdict, Invalid)
 
 
 async def test_an_amount_stays_on_its_owners_page_and_table(world: World) -> None:
