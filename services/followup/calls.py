@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -58,9 +57,8 @@ async def post(url: str, headers: dict[str, str], body: bytes, *, private: bool,
         await writer.drain()
         return await _read(line, reader, most)
     finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+        # What is wanted has been read. A server that never closes its end must not turn an answer into a failure.
+        writer.transport.abort()
 
 
 @lru_cache(maxsize=1)

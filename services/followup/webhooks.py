@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -23,7 +24,7 @@ log: Final = structlog.stdlib.get_logger(__name__)
 
 TIMEOUT: Final = 15.0  # seconds for one attempt
 LEASE: Final = timedelta(seconds=60)  # well over TIMEOUT
-AT_ONCE: Final = 20
+AT_ONCE: Final = 10  # calls of one webhook
 KEEP: Final = timedelta(days=7)  # for replays
 FORGET_EVERY: Final = 3600.0  # seconds
 
@@ -48,12 +49,15 @@ class Caller:
     def __init__(self, database: Database, *, private: bool) -> None:
         self._database, self._private = database, private
 
-    async def call_due(self) -> int:
-        """Deliver what may be delivered now; return how many attempts were made."""
-        async with self._database.transaction() as tx:
-            taken = await store.take(tx, LEASE, AT_ONCE)
-        await asyncio.gather(*map(self._call, taken))
-        return len(taken)
+    async def serve(self, webhook: UUID) -> None:
+        """Deliver what may be delivered to one webhook now."""
+        while True:
+            # Not `transaction`, which would tell the loop that there is news.
+            async with self._database.connection() as connection:
+                taken = await store.take(connection, webhook, LEASE, AT_ONCE)
+            if not taken:
+                return
+            await asyncio.gather(*map(self._call, taken))
 
     async def _call(self, message: Message) -> None:
         headers = {
@@ -89,22 +93,33 @@ class Caller:
 
 
 async def run(database: Database, every: float, *, private: bool) -> None:
-    """Call for ever. A commit of this process may have queued something, so it wakes the loop."""
+    """Call for ever, each webhook at its own pace: one that hangs holds nobody else up.
+
+    A commit of this process may have queued something, so it wakes the loop, and so does a webhook that was served.
+    """
     caller, wake = Caller(database, private=private), asyncio.Event()
+    served: dict[UUID, asyncio.Task[None]] = {}
     database.after_commit.append(wake.set)
     forget_at = 0.0
     try:
         while True:
             wake.clear()
+            for webhook in [webhook for webhook, task in served.items() if task.done()]:
+                served.pop(webhook).result()
             if time.monotonic() >= forget_at:
                 async with database.transaction() as tx:
                     await store.forget(tx, KEEP)
                 forget_at = time.monotonic() + FORGET_EVERY
-            while await caller.call_due():
-                pass
-            wake.clear()  # set by the loop's own commits
+            async with database.connection() as connection:
+                waiting = await store.waiting(connection)
+            for webhook in waiting - served.keys():
+                served[webhook] = asyncio.create_task(caller.serve(webhook))
+                served[webhook].add_done_callback(lambda _: wake.set())
             with suppress(TimeoutError):  # and not wait_for, which can swallow a cancellation
                 async with asyncio.timeout(every):
                     await wake.wait()
     finally:
         database.after_commit.remove(wake.set)
+        for task in served.values():
+            task.cancel()
+        await asyncio.gather(*served.values(), return_exceptions=True)

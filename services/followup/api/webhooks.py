@@ -18,7 +18,7 @@ from shared.contracts.followup_due import FollowupDue
 from shared.platform import clock
 from shared.platform.auth import Principal, requires
 from shared.platform.database import Connection
-from shared.platform.errors import Invalid, NotFound
+from shared.platform.errors import Conflict, Invalid, NotFound
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
 from shared.platform.ids import uuid7
@@ -26,6 +26,8 @@ from shared.platform.ids import uuid7
 router = APIRouter(prefix="/v1/webhooks")
 
 TOPICS: Final = (FollowupDue.topic, FollowupDone.topic)
+MOST: Final = 20
+"""Webhooks of one partner: each is called by connections of its own."""
 
 
 class WebhookBody(BaseModel):
@@ -70,7 +72,8 @@ async def create(
 
     async def operation(tx: Connection) -> Response:
         webhook, secret = uuid7(), rules.secret_of(secrets.token_bytes(rules.SECRET_BYTES))
-        await store.insert(tx, webhook, caller.partner_id, body.url, secret, body.types)
+        if not await store.insert(tx, webhook, caller.partner_id, body.url, secret, body.types, MOST):
+            raise Conflict(f"a partner has at most {MOST} webhooks")
         return json_response({"webhook_id": webhook, "url": body.url, "types": body.types, "secret": secret}, 201)
 
     return await once(request, database, caller, key, operation)

@@ -21,14 +21,21 @@ class Webhook:
     waiting: int
 
 
-async def insert(tx: Connection, webhook: UUID, partner: UUID, url: str, secret: str, types: Sequence[str]) -> None:
-    await tx.execute(
-        "insert into webhook (webhook_id, partner_id, url, secret, types) values ($1, $2, $3, $4, $5)",
-        webhook,
-        partner,
-        url,
-        secret,
-        list(types),
+async def insert(
+    tx: Connection, webhook: UUID, partner: UUID, url: str, secret: str, types: Sequence[str], most: int
+) -> bool:
+    """Keep a webhook; False if the partner has `most` already."""
+    return bool(
+        await tx.fetchval(
+            "insert into webhook (webhook_id, partner_id, url, secret, types) select $1, $2, $3, $4, $5"
+            " where (select count(*) from webhook where partner_id = $2) < $6 returning true",
+            webhook,
+            partner,
+            url,
+            secret,
+            list(types),
+            most,
+        )
     )
 
 
@@ -125,14 +132,24 @@ class Message:
     body: bytes
 
 
-async def take(tx: Connection, lease: timedelta, limit: int) -> list[Message]:
-    """Take messages up. Until the lease ends nobody else does; a worker that dies leaves them for then."""
-    rows = await tx.fetch(
-        "update webhook_message as m set attempt = m.attempt + 1, next_at = now() + $1::interval from webhook as w"
-        " where m.id = any(array(select id from webhook_message where state = 'queued' and next_at <= now()"
-        " order by next_at limit $2 for update skip locked)) and w.webhook_id = m.webhook_id"
+async def waiting(connection: Connection) -> set[UUID]:
+    """Webhooks for which something may be delivered now."""
+    rows = await connection.fetch(
+        "select webhook_id from webhook as w where exists (select from webhook_message where webhook_id = w.webhook_id"
+        " and state = 'queued' and next_at <= now())"
+    )
+    return {row["webhook_id"] for row in rows}
+
+
+async def take(connection: Connection, webhook: UUID, lease: timedelta, limit: int) -> list[Message]:
+    """Take messages of a webhook up. Until the lease ends nobody else does; a worker that dies leaves them for then."""
+    rows = await connection.fetch(
+        "update webhook_message as m set attempt = m.attempt + 1, next_at = now() + $2::interval from webhook as w"
+        " where m.id = any(array(select id from webhook_message where webhook_id = $1 and state = 'queued'"
+        " and next_at <= now() order by next_at limit $3 for update skip locked)) and w.webhook_id = m.webhook_id"
         " returning m.id, m.webhook_id, m.message_id, m.attempt, w.url, array_remove(array[w.secret,"
         " case when w.former_until > now() then w.former_secret end], null) as secrets, m.body",
+        webhook,
         lease,
         limit,
     )

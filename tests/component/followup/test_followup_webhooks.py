@@ -12,8 +12,11 @@ import httpx
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.followup import webhooks
+from services.followup.api.webhooks import MOST
 from services.followup.app import SERVICE, build_handlers
 from services.followup.domain.states import State
+from services.followup.store import webhooks as store
 from services.followup.webhooks import Caller
 from shared.contracts.followup_due import FollowupDue
 from tests.component.followup.conftest import PARTNER, PEOPLE, World, followup_of
@@ -90,9 +93,13 @@ async def call(world: World, *, due: bool = True) -> None:
     if due:
         async with world.database.transaction() as tx:
             await tx.execute("update webhook_message set next_at = now() where state = 'queued'")
-    caller = Caller(world.database, private=True)
-    while await caller.call_due():
-        pass
+    await serve(world, Caller(world.database, private=True))
+
+
+async def serve(world: World, caller: Caller) -> None:
+    async with world.database.connection() as connection:
+        waiting = await store.waiting(connection)
+    await asyncio.gather(*map(caller.serve, waiting))
 
 
 async def what_happens(world: World) -> None:
@@ -197,8 +204,7 @@ async def test_a_private_address_is_never_called(world: World, receiver: Receive
         secure = receiver.url.replace("http://", "https://")
         webhook = (await http.post("/v1/webhooks", json={"url": secure})).json()
         await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
-    caller = Caller(world.database, private=False)
-    assert await caller.call_due() == 1
+    await serve(world, Caller(world.database, private=False))
     assert receiver.got == []
     assert await world.value("select attempt from webhook_message") == 1
 
@@ -247,3 +253,86 @@ async def test_two_callers_call_once(private: World, receiver: Receiver) -> None
             await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
     await asyncio.gather(call(private, due=False), call(private, due=False), call(private, due=False))
     assert len(receiver.got) == len({headers["webhook-id"] for headers, _ in receiver.got}) == 15
+
+
+@pytest.fixture
+async def calling(private: World) -> AsyncIterator[World]:
+    """With the loop that calls, which looks for news by itself once an hour only."""
+    task = asyncio.create_task(webhooks.run(private.database, 3600, private=True))
+    yield private
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(receiver: Receiver, count: int) -> None:
+    async with asyncio.timeout(20):
+        while len(receiver.got) < count:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_webhook_that_hangs_holds_no_other_up(calling: World, receiver: Receiver) -> None:
+    reached = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        await reader.read()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    hanging = Receiver(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    slow, quick = await subscribed(calling, hanging), await subscribed(calling, receiver)
+    async with await door(calling) as http:
+        for _ in range(60):
+            await http.post(f"/v1/webhooks/{slow['webhook_id']}/test")
+        await reached.wait()
+        await http.post(f"/v1/webhooks/{quick['webhook_id']}/test")
+        await until(receiver, 1)
+    server.close()
+
+
+async def test_what_is_queued_at_any_moment_is_called_at_once(
+    calling: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what is committed between the loop's last look and its sleep."""
+    webhook = await subscribed(calling, receiver)
+    look, answers = store.take, 0
+
+    async def slowly(*arguments: Any) -> list[store.Message]:
+        nonlocal answers
+        taken = await look(*arguments)
+        if not taken and answers < 5:
+            answers += 1
+            async with calling.database.transaction() as tx:
+                await store.enqueue_one(tx, PARTNER, UUID(webhook["webhook_id"]), UUID(int=answers), b"{}")
+            await asyncio.sleep(0.05)  # the loop hears of it while this webhook is still being served
+        return taken
+
+    monkeypatch.setattr(store, "take", slowly)
+    async with await door(calling) as http:
+        await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    await until(receiver, 6)
+
+
+async def test_an_answer_counts_although_the_server_never_closes(
+    private: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one does over TLS that does not answer the end of the connection."""
+
+    async def never(writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    webhook = await subscribed(private, receiver)
+    async with await door(private) as http:
+        await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    monkeypatch.setattr(webhooks, "TIMEOUT", 1.0)
+    monkeypatch.setattr(asyncio.StreamWriter, "wait_closed", never)
+    await call(private)
+    assert await private.value("select state from webhook_message") == "sent"
+
+
+async def test_a_partner_has_so_many_webhooks_and_no_more(private: World, receiver: Receiver) -> None:
+    for _ in range(MOST):
+        await subscribed(private, receiver)
+    async with await door(private) as http:
+        assert (await http.post("/v1/webhooks", json={"url": receiver.url})).status_code == 409
+    async with await door(private, partner=UUID(int=77)) as http:
+        assert (await http.post("/v1/webhooks", json={"url": receiver.url})).status_code == 201
