@@ -42,12 +42,12 @@ def appointment(sheet: Sheet, person: Person, now: datetime) -> bytes:
     return bytes(calendar.to_ical())
 
 
-def cards(sheets: Iterable[Sheet]) -> bytes:
+def cards(sheets: Iterable[Sheet], person: Person) -> bytes:
     """Contacts as vCard 4.0 (RFC 6350). The address is there only where both wished to talk again."""
-    return "".join(_card(sheet) for sheet in sheets).encode()
+    return "".join(_card(sheet, person) for sheet in sheets).encode()
 
 
-def _card(sheet: Sheet) -> str:
+def _card(sheet: Sheet, person: Person) -> str:
     lines = [
         "BEGIN:VCARD",
         "VERSION:4.0",
@@ -56,7 +56,7 @@ def _card(sheet: Sheet) -> str:
         f"ORG:{_escaped(sheet.card.company)}" if sheet.card.company else "",
         f"TITLE:{_escaped(sheet.title)}" if sheet.title else "",
         f"EMAIL:{_escaped(sheet.email)}" if sheet.email else "",
-        f"NOTE:{_escaped(sheet.gathering)} {sheet.met_at:%Y-%m-%d}",
+        f"NOTE:{_escaped(sheet.gathering)} {sheet.met_at.astimezone(person.zone):%Y-%m-%d}",
         "END:VCARD",
     ]
     return "".join(_folded(line) for line in lines if line)

@@ -203,7 +203,7 @@ async def conduct(
                 subject=sheet.other,
                 kind=kind,
                 source="followup",
-                day=visit.now.date(),
+                day=visit.now.astimezone(visit.person.zone).date(),
             )
             await outbox.add(tx, [outbox.Outgoing("followup", visit.now).event(said)])
     return back(visit, followup, "told")

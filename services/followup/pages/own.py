@@ -64,7 +64,7 @@ async def contacts_cards(visit: Visitor, database: Db) -> Response:
     """Everybody this person ever met, for an address book."""
     async with database.connection() as connection:
         found = await reading.sheets(connection, visit.reader.registration, everywhere=True)
-    return visit.pages.file(exports.cards(found), "text/vcard; charset=utf-8", "contacts.vcf")
+    return visit.pages.file(exports.cards(found, visit.person), "text/vcard; charset=utf-8", "contacts.vcf")
 
 
 @router.post("/{token}/stop")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import icalendar
@@ -188,6 +188,19 @@ async def test_contacts_leave_as_table_and_cards_without_tricks(world: World) ->
     assert "ORG:甲\\,乙\\;丙\\\\丁" in unfolded(cards.text)
     assert cards.text.count("BEGIN:VCARD") == 2
     assert "EMAIL" not in cards.text
+
+
+async def test_days_are_those_of_the_reader(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the early morning in Japan, which is the evening before in UTC."""
+    at = datetime(2026, 6, 9, 22, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: at)
+    await world.people_who_met([(0, 1)], at)
+    async with door(world) as http:
+        assert " 2026-06-10\r\n" in (await http.get(f"{page(world)}/contacts.vcf")).text
+        assert "2026-06-10 07:00" in (await http.get(f"{page(world)}/contacts.csv")).text
+        await http.post(f"{page(world)}/{followup_of(A, B)}/conduct", data={"kind": "pressured"})
+    (told,) = [each.payload for each in await outbox_of(world.database) if isinstance(each.payload, ConductReported)]
+    assert told.day == date(2026, 6, 10)
 
 
 async def test_bad_conduct_is_told_once_and_nameless(world: World) -> None:
