@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.survey import operations, report
 from services.survey.domain.statistics import HIDDEN_BELOW
-from services.survey.links import ReportLinks
+from services.survey.links import ReportLinks, room_codes
+from services.survey.settings import SurveySettings
 from services.survey.store import facts, surveys
 from shared.platform import clock
 from shared.platform.auth import Principal, requires
@@ -32,15 +33,16 @@ class Invited(BaseModel):
 
 @router.put("/gatherings/{gathering_id}/survey")
 async def open_survey(gathering_id: UUID, request: Request, database: Db, caller: Write) -> dict[str, Any]:
-    """Open the survey. The room link for the screen is told once, when it is first opened."""
+    """Open the survey, or ask again for its room link, the one for the screen. Repeating it changes nothing."""
+    settings: SurveySettings = request.app.state.settings
     async with database.transaction() as tx:
-        code = await operations.open_survey(tx, caller.partner_id, gathering_id)
+        codes = room_codes(settings.link_secret, gathering_id)
+        code = await operations.open_survey(tx, caller.partner_id, gathering_id, codes)
         survey = await surveys.survey(tx, caller.partner_id, gathering_id)
-    base = request.app.state.settings.public_url.rstrip("/")
     return {
         "gathering_id": gathering_id,
         "state": "closed" if survey and survey.closed_at else "open",
-        "room_url": f"{base}/r/{code}" if code else None,
+        "room_url": f"{settings.public_url.rstrip('/')}/r/{code}" if code else None,
     }
 
 

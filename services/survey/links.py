@@ -1,10 +1,12 @@
-"""Signed links to a report: they name the gathering, expire, and need no account."""
+"""Links that hang on the secret: signed ones to a report, which expire, and the code of a room, which does not."""
 
+import base64
+import hashlib
+import hmac
 from uuid import UUID
 
 from services.survey.settings import SurveySettings
-from shared.platform.errors import Gone, NotFound
-from shared.platform.signed_links import SignedLinks
+from shared.platform.signed_links import SignedLinks, secrets_of
 
 
 class ReportLinks:
@@ -19,8 +21,14 @@ class ReportLinks:
         return f"{self._base}/reports/{self._signed.token(gathering_id)}"
 
     def gathering_id(self, token: str) -> UUID:
-        """The gathering that a link names. Raises `NotFound` for a broken or expired one."""
-        try:
-            return self._signed.subject(token)
-        except Gone:
-            raise NotFound from None
+        """The gathering that a link names. Raises `Gone` for one that is too old, `NotFound` for a broken one."""
+        return self._signed.subject(token)
+
+
+def room_codes(secrets: str, gathering_id: UUID) -> list[str]:
+    """The code of a gathering's room by each secret, the one for new surveys first: 128 bits nobody else can compute."""
+    found = (
+        hmac.digest(each.encode(), b"survey.room" + gathering_id.bytes, hashlib.sha256)[:16]
+        for each in secrets_of(secrets)
+    )
+    return [base64.urlsafe_b64encode(each).rstrip(b"=").decode() for each in found]

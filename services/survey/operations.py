@@ -18,7 +18,6 @@ from shared.platform.database import Connection
 from shared.platform.errors import Gone, NotFound
 
 TOKEN_BYTES = 16
-LOCAL = ZoneInfo("Asia/Tokyo")
 
 
 class SurveyClosed(Gone):
@@ -35,13 +34,16 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def open_survey(tx: Connection, partner_id: UUID, gathering_id: UUID) -> str | None:
-    """Open the survey of a gathering and return its room code; None when it was opened before. Raises `NotFound`."""
+async def open_survey(tx: Connection, partner_id: UUID, gathering_id: UUID, codes: Sequence[str]) -> str | None:
+    """Open the survey of a gathering, once, with the first of the codes, and return the code that opens its room.
+
+    None when it was opened with a code that is not among them. Raises `NotFound`.
+    """
     await facts.hold_off_erasure(tx)
     if await facts.owner_of(tx, gathering_id) != partner_id:
         raise NotFound("no such gathering")
-    code = new_token()
-    return code if await surveys.open_survey(tx, gathering_id, partner_id, digest(code)) else None
+    room = await surveys.open_survey(tx, gathering_id, partner_id, digest(codes[0]))
+    return next((code for code in codes if digest(code) == room), None)
 
 
 async def invite(
@@ -93,7 +95,7 @@ async def respond(tx: Connection, token: str, filled: Filled, locale: str, now: 
         free_text=filled.free_text,
         quotable=filled.quotable,
     )
-    day = now.astimezone(LOCAL).date()
+    day = now.astimezone(ZoneInfo(invitation.time_zone)).date()
     await surveys.upsert_response(tx, invitation, response, form_version=FORM_VERSION, locale=locale, day=day)
     await outbox.add(
         tx,

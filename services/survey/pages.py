@@ -14,7 +14,7 @@ from services.survey.store.surveys import Invitation, Room
 from shared.contracts.survey_submitted import Answers
 from shared.platform import clock
 from shared.platform.database import Connection
-from shared.platform.errors import NotFound
+from shared.platform.errors import Gone, NotFound
 from shared.platform.http import Db
 from shared.platform.pages import Locale, Pages, PersonsRoute, back
 
@@ -87,8 +87,12 @@ async def room_submit(code: str, request: Request, database: Db, locale: Locale)
 async def read_report(token: str, request: Request, database: Db, locale: Locale) -> Response:
     """The organiser's report by signed link."""
     links: ReportLinks = request.app.state.report_links
+    try:
+        gathering_id = links.gathering_id(token)
+    except Gone:
+        return _pages(request).render("failed.html", locale, Gone.status, kind="expired")
     async with database.connection() as connection:
-        known = await facts.facts(connection, links.gathering_id(token), clock.now())
+        known = await facts.facts(connection, gathering_id, clock.now())
     if known is None:
         raise NotFound
     return _pages(request).render("report.html", locale, **report.page(known, locale))

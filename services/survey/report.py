@@ -1,6 +1,7 @@
 """The organiser's report: facts to numbers, and numbers to words and charts."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from services.survey.domain import charts
 from services.survey.domain.facts import Facts
 from services.survey.domain.funnel import Step, funnel, mixing, speed
 from services.survey.domain.improvements import improvements, trouble
-from services.survey.domain.questions import QUESTIONS, TROUBLES
+from services.survey.domain.questions import TROUBLES
 from services.survey.domain.statistics import COUNTS_BELOW, HIDDEN_BELOW, Share
 
 STEPS = {
@@ -97,8 +98,8 @@ def page(facts: Facts, locale: str) -> dict[str, Any]:
     )
     return {
         "facts": facts,
-        "held_on": facts.starts_at.astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d"),
-        "as_of": facts.as_of.astimezone(ZoneInfo(facts.time_zone)).strftime("%Y-%m-%d %H:%M"),
+        "held_on": _day(facts.starts_at, facts.time_zone, locale),
+        "as_of": f"{_day(facts.as_of, facts.time_zone, locale)} {facts.as_of.astimezone(ZoneInfo(facts.time_zone)):%H:%M}",
         "steps": [(STEPS[step.name][locale], step) for step in steps],
         "funnel_chart": charts.bars(
             "参加から次の一歩まで" if locale == "ja" else "From registration to a next step",
@@ -118,8 +119,13 @@ def page(facts: Facts, locale: str) -> dict[str, Any]:
         if answered >= HIDDEN_BELOW
         else [],
         "caution": answered < 3 * COUNTS_BELOW,
-        "questions": QUESTIONS,
     }
+
+
+def _day(moment: datetime, time_zone: str, locale: str) -> str:
+    """The day where the gathering is."""
+    day = moment.astimezone(ZoneInfo(time_zone)).date()
+    return f"{day.year}年{day.month}月{day.day}日" if locale == "ja" else day.isoformat()
 
 
 def _pairs(step: Step, locale: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from services.survey.domain.facts import Facts
 from services.survey.domain.statistics import Share, median
 
 REAL_TALK: Final = 180  # seconds of talk in all from which on it was more than an exchange of cards
+REHEARSAL: Final = timedelta(hours=1)  # nobody promises thanks within so little: a cadence this short is a rehearsal
 NEXT_STEPS: Final = frozenset({"replied", "booked", "met_again", "outcome"})
 
 
@@ -91,13 +93,17 @@ def _thanks(facts: Facts) -> tuple[set[tuple[UUID, UUID]], int, int]:
 def speed(facts: Facts) -> Speed:
     """Thanks in time and the median delay of those given."""
     in_time, _, judged = _thanks(facts)
-    # The promise is 24 hours; measured against it, a rehearsal in compressed time reads like the evening it rehearses.
     hours = [
-        24 * (f.first_touch_at - f.met_at) / (f.deadline_at - f.met_at)
+        _hours(f.first_touch_at - f.met_at, f.deadline_at - f.met_at)
         for f in facts.followups
         if f.first_touch_at is not None and f.deadline_at > f.met_at
     ]
     return Speed(Share(len(in_time), judged), median(hours))
+
+
+def _hours(taken: timedelta, promised: timedelta) -> float:
+    """Hours taken. A rehearsal in compressed time reads like the evening it rehearses, whose promise is 24 hours."""
+    return 24 * (taken / promised) if promised < REHEARSAL else taken / timedelta(hours=1)
 
 
 def mixing(facts: Facts) -> Mixing:

@@ -49,14 +49,3 @@ def median(values: list[float]) -> float | None:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def small_cells_hidden(counts: dict[str, int], total_shown: bool = True) -> dict[str, int | None]:
-    """Counts of a split, with cells below 5 hidden (None), and one more where a single hidden cell could be computed."""
-    shown: dict[str, int | None] = {name: n if n >= HIDDEN_BELOW or n == 0 else None for name, n in counts.items()}
-    hidden = [name for name, n in shown.items() if n is None]
-    if total_shown and len(hidden) == 1:
-        rest = sorted((n, name) for name, n in counts.items() if shown[name] is not None and n > 0)
-        if rest:
-            shown[rest[0][1]] = None
-    return shown

@@ -38,6 +38,7 @@ class Invitation:
     segment: Segment
     closed_at: datetime | None
     title: str
+    time_zone: str
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,16 @@ class StoredResponse:
     quotable: bool
 
 
-async def open_survey(tx: Connection, gathering_id: UUID, partner_id: UUID, room_sha256: bytes) -> bool:
-    """Open a survey; False when it is open or closed already, and its room code stays as it is."""
-    return bool(
-        await tx.fetchval(
-            "insert into survey (gathering_id, partner_id, room_sha256) values ($1, $2, $3)"
-            " on conflict do nothing returning true",
-            gathering_id,
-            partner_id,
-            room_sha256,
-        )
+async def open_survey(tx: Connection, gathering_id: UUID, partner_id: UUID, room_sha256: bytes) -> bytes:
+    """Open a survey; one that was opened before stays as it is. Returns the hash of its room's code."""
+    await tx.execute(
+        "insert into survey (gathering_id, partner_id, room_sha256) values ($1, $2, $3) on conflict do nothing",
+        gathering_id,
+        partner_id,
+        room_sha256,
     )
+    kept: bytes = await tx.fetchval("select room_sha256 from survey where gathering_id = $1", gathering_id)
+    return kept
 
 
 async def survey(connection: Connection, partner_id: UUID, gathering_id: UUID, *, lock: bool = False) -> Survey | None:
@@ -114,7 +114,8 @@ async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool 
     """
     row = await connection.fetchrow(
         "select token_sha256, gathering_id, trust, segment, closed_at,"
-        " coalesce(gathering.definition->>'title', '') as title"
+        " coalesce(gathering.definition->>'title', '') as title,"
+        " coalesce(gathering.definition->>'time_zone', 'Asia/Tokyo') as time_zone"
         " from invitation join survey using (gathering_id) left join gathering using (gathering_id)"
         f" where token_sha256 = $1{' for share of survey for update of invitation' if lock else ''}",
         token_sha256,

@@ -3,13 +3,19 @@
 import asyncio
 import base64
 import hashlib
+import time
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from services.survey import operations
+from services.survey.app import SERVICE
+from services.survey.domain.questions import read_form
+from shared.contracts.gathering import Gathering
 from shared.contracts.survey_submitted import SurveySubmitted
-from tests.component.survey.conftest import FORM, Survey, person
-from tests.conftest import OpenDatabase, api_key, outbox_of
+from tests.component.survey.conftest import FORM, Survey, facts, person, tell
+from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres
 
@@ -176,3 +182,39 @@ async def test_a_strangers_survey_is_not_there(survey: Survey) -> None:
     assert (
         await stranger.call("POST", "/survey/links", json={"registration_ids": [str(person(1))]})
     ).status_code == 404
+
+
+async def test_the_link_of_the_room_can_be_asked_for_again(survey: Survey) -> None:
+    """Whoever lost the first answer, or changed the secret meanwhile, still gets the code that is printed."""
+    first = (await survey.call("PUT", "/survey")).json()["room_url"]
+    assert (await survey.call("PUT", "/survey")).json()["room_url"] == first
+    rotated = settings_for(SERVICE, survey.database.url, link_secret="a-newer-secret-for-tests,a-secret-for-tests-only")
+    async with client(SERVICE, survey.database, rotated) as http:
+        again = Survey(survey.database, http, survey.headers)
+        assert (await again.call("PUT", "/survey")).json()["room_url"] == first
+    unknown = settings_for(SERVICE, survey.database.url, link_secret="another-secret-for-tests")
+    async with client(SERVICE, survey.database, unknown) as http:
+        other = Survey(survey.database, http, survey.headers)
+        assert (await other.call("PUT", "/survey")).json()["room_url"] is None
+    assert (await survey.http.get(first.partition("8000")[2])).status_code == 200
+
+
+async def test_an_old_link_to_a_report_says_that_it_is_old(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = (await survey.call("GET", "/report-link")).json()["url"].partition("8000")[2]
+    later = time.time() + 31 * 86_400
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+    page = await survey.http.get(url)
+    assert page.status_code == 410
+    assert "リンクの有効期限が切れました" in page.text
+    assert "This link has expired" in (await survey.http.get(f"{url}?lang=en")).text
+
+
+async def test_the_day_of_an_answer_is_the_gatherings(survey: Survey) -> None:
+    """In Tokyo it is the 22nd already while people in New York answer on the evening of the 21st."""
+    definition = next(each for each in facts() if isinstance(each, Gathering))
+    await tell(survey.database, [definition.model_copy(update={"revision": 2, "time_zone": "America/New_York"})])
+    token = (await survey.link(0)).rpartition("/")[2]
+    async with survey.database.transaction() as tx:
+        filled = read_form({"again": ["8"]}, "en")
+        await operations.respond(tx, token, filled, "en", datetime(2026, 11, 21, 23, 0, tzinfo=UTC))
+    assert (await answers(survey))[0].day == date(2026, 11, 21)

@@ -1,13 +1,17 @@
 """Shares that know their size."""
 
 import math
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.survey.domain.charts import bars, dots
-from services.survey.domain.statistics import HIDDEN_BELOW, Share, median, small_cells_hidden
+from services.survey.domain.facts import Facts, FollowUp
+from services.survey.domain.funnel import speed
+from services.survey.domain.statistics import Share, median
 
 
 @pytest.mark.parametrize(
@@ -34,15 +38,6 @@ def test_small_numbers_are_shown_for_what_they_are() -> None:
     ]  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 30), min_size=2))
-def test_no_hidden_cell_can_be_computed_from_the_total(counts: dict[str, int]) -> None:
-    shown = small_cells_hidden(counts)
-    hidden = [name for name, value in shown.items() if value is None]
-    assert all(value is None or value == 0 or value >= HIDDEN_BELOW for value in shown.values())
-    others = [name for name, value in counts.items() if value > 0]
-    assert len(hidden) != 1 or others == hidden
-
-
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1))
 def test_median(values: list[float]) -> None:
     found = median(values)
@@ -56,3 +51,14 @@ def test_charts_escape_what_they_are_given(label: str, count: int) -> None:
     for chart in (bars("t", [(f"<b>{label}", count, "<i>")]), dots("t", [(f"<b>{label}", Share(0, count))])):
         assert "<b>" not in chart
         assert "<i>" not in chart
+
+
+@pytest.mark.parametrize(
+    ("promised", "hours"), [(timedelta(hours=24), 6), (timedelta(hours=48), 6), (timedelta(seconds=6), 24)]
+)
+def test_hours_are_hours_and_a_rehearsals_are_stretched(promised: timedelta, hours: float) -> None:
+    met_at = datetime(2026, 11, 21, 9, tzinfo=UTC)
+    taken = timedelta(hours=6) if promised > timedelta(hours=1) else timedelta(seconds=6)
+    done = FollowUp(uuid4(), uuid4(), "thanked", met_at, met_at + promised, met_at + taken)
+    known = Facts("t", met_at, met_at + timedelta(days=3), "Asia/Tokyo", (), followups=(done,))
+    assert speed(known).median_hours == hours
