@@ -1,11 +1,12 @@
 """Signed links: for one purpose, for a time, by secrets that rotate; nothing else opens anything."""
 
 import hashlib
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from itsdangerous import URLSafeTimedSerializer
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 
 from shared.platform.errors import Gone, NotFound
 from shared.platform.ids import derived
@@ -59,6 +60,14 @@ def test_every_secret_must_be_long_enough_by_itself(secrets: str) -> None:
 def test_an_old_link_is_gone_not_unknown() -> None:
     with pytest.raises(Gone):
         SignedLinks("the-first-secret-of-all", "evening", -1).subject(LINKS.token(PERSON))
+
+
+def test_a_link_of_a_clock_that_is_ahead_opens_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    second = int(time.time()) + 5
+    with monkeypatch.context() as ahead:
+        ahead.setattr(TimestampSigner, "get_timestamp", lambda _: second)
+        token = LINKS.token(PERSON)
+    assert LINKS.subject(token) == PERSON
 
 
 @given(st.text(max_size=200))
