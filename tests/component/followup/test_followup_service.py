@@ -31,13 +31,14 @@ async def test_the_rehearsal_plays_a_cadence_within_seconds(open_database_for: O
             rows = await world.rows("select kind from due_item where owner = $1 order by fired_at, step", owner)
             return [row["kind"] for row in rows]
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not await kinds(A):
                 await asyncio.sleep(0.05)
             await world.report(followup_of(A, B), State.THANKED)
+            before = set(await kinds(A))  # on a slow machine the last call may have come first
             while "missed_24h" not in await kinds(B) or "next_step" not in await kinds(A):
                 await asyncio.sleep(0.05)
-        assert "thank_last_call" not in await kinds(A)
+        assert {"thank_draft", "thank_last_call", "missed_24h"} & set(await kinds(A)) <= before
         assert await kinds(B) == ["thank_draft", "thank_last_call", "missed_24h", "next_step"][: len(await kinds(B))]
         assert not [part for part in parts if part.done()]
     finally:
