@@ -67,8 +67,9 @@ async def _erase(tx: Connection, gone: Sequence[str]) -> None:
         ids = [UUID(each) for each in gone]
         await facts.wait_for_facts(tx)
         await feedback.erase(tx, ids)
-        await matched.hold_matched_of(tx, ids)  # or who rewrites a list at this moment would write them back
+        # Held, or who rewrites a list at this moment would write them back.
+        gatherings = await matched.hold_matched_of(tx, ids)
         await facts.erase_registrations(tx, ids)
-        await publishing.forget(tx, ids, clock.now())
+        await publishing.forget(tx, gatherings, ids, clock.now())
         await dead_letter.erase(tx, ids)
         metrics.erasures.inc(len(ids))

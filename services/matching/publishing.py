@@ -124,10 +124,13 @@ def _rows(plan: Plan, numbers: Sequence[int], task: Task, result: Result, known:
     ]
 
 
-async def forget(tx: Connection, registration_ids: Sequence[UUID], now: datetime) -> None:
-    """Take erased persons off everybody's list, and tell: a published list must not name them until the next plan."""
+async def forget(
+    tx: Connection, gathering_ids: Sequence[UUID], registration_ids: Sequence[UUID], now: datetime
+) -> None:
+    """Take erased persons off everybody's list at the gatherings that they were at, and tell: a published list must not name
+    them until the next plan."""
     of_plan: dict[tuple[UUID, UUID], list[Rewritten]] = defaultdict(list)
-    for each in await matched.unlist(tx, registration_ids):
+    for each in await matched.unlist(tx, gathering_ids, registration_ids):
         of_plan[each.gathering_id, each.plan_id].append(each)
     for (gathering_id, plan_id), found in of_plan.items():
         revisions = {each.row.registration_id: each.revision for each in found}
@@ -139,8 +142,8 @@ async def unquote(tx: Connection, registration_ids: Sequence[UUID]) -> None:
 
     Nothing was published of the words, so nothing is published now.
     """
-    await matched.hold_matched_of(tx, registration_ids)
-    rows = await matched.rows_about(tx, registration_ids)
+    gathering_ids = await matched.hold_matched_of(tx, registration_ids)
+    rows = await matched.rows_about(tx, gathering_ids, registration_ids)
     await matched.reword(
         tx,
         [

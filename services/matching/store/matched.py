@@ -64,18 +64,20 @@ class Rewritten:
     row: MatchedRow
 
 
-async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewritten]:
-    """Take persons off everybody's introductions, also as who brought two together; the rows that this changed."""
+async def unlist(tx: Connection, gathering_ids: Sequence[UUID], registration_ids: Sequence[UUID]) -> list[Rewritten]:
+    """Take persons off everybody's introductions at their gatherings, also as who brought two together; the rows that this
+    changed."""
     rows = await tx.fetch(
         "update matched set revision = revision + 1,"
         " introductions = coalesce((select jsonb_agg(case when (item->>'introducer')::uuid = any($1::uuid[])"
         "  then item - 'introducer' else item end order by item->'rank')"
         "  from jsonb_array_elements(introductions) as item"
         "  where not (item->>'counterpart')::uuid = any($1::uuid[])), '[]')"
-        " where exists (select from jsonb_array_elements(introductions) as item"
+        " where gathering_id = any($2::uuid[]) and exists (select from jsonb_array_elements(introductions) as item"
         "  where (item->>'counterpart')::uuid = any($1::uuid[]) or (item->>'introducer')::uuid = any($1::uuid[]))"
         " returning registration_id, gathering_id, plan_id, revision, introductions, seats",
         registration_ids,
+        gathering_ids,
     )
     return [
         Rewritten(
@@ -88,13 +90,17 @@ async def unlist(tx: Connection, registration_ids: Sequence[UUID]) -> list[Rewri
     ]
 
 
-async def rows_about(tx: Connection, registration_ids: Sequence[UUID]) -> list[MatchedRow]:
-    """These persons and everybody to whom one of them was introduced, held until the transaction ends."""
+async def rows_about(
+    tx: Connection, gathering_ids: Sequence[UUID], registration_ids: Sequence[UUID]
+) -> list[MatchedRow]:
+    """These persons and everybody at their gatherings to whom one was introduced, held until the transaction ends."""
     rows = await tx.fetch(
         "select registration_id, introductions, seats from matched"
-        " where registration_id = any($1::uuid[]) or exists (select from jsonb_array_elements(introductions) as item"
-        "  where (item->>'counterpart')::uuid = any($1::uuid[])) order by registration_id for update",
+        " where gathering_id = any($2::uuid[]) and (registration_id = any($1::uuid[])"
+        "  or exists (select from jsonb_array_elements(introductions) as item"
+        "  where (item->>'counterpart')::uuid = any($1::uuid[]))) order by registration_id for update",
         registration_ids,
+        gathering_ids,
     )
     return [MatchedRow(**dict(row)) for row in rows]
 
@@ -115,13 +121,16 @@ async def hold_matched(tx: Connection, gathering_id: UUID) -> None:
     await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext($1::uuid::text))", gathering_id)
 
 
-async def hold_matched_of(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """The same for all gatherings of these people. Their own rows must be locked or gone by then, as others hold them first."""
-    await tx.execute(
-        "select pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext(gathering_id::text)) from (select distinct"
-        " gathering_id from registration where registration_id = any($1::uuid[]) order by gathering_id) as theirs",
+async def hold_matched_of(tx: Connection, registration_ids: Sequence[UUID]) -> list[UUID]:
+    """The same for all gatherings of these people, which are returned. Their own rows must be locked or gone by then, as
+    others hold them first."""
+    rows = await tx.fetch(
+        "select gathering_id, pg_advisory_xact_lock(hashtext('enishi.matched'), hashtext(gathering_id::text))"
+        " from (select distinct gathering_id from registration where registration_id = any($1::uuid[])"
+        " order by gathering_id) as theirs",
         registration_ids,
     )
+    return [row["gathering_id"] for row in rows]
 
 
 async def plan_of(connection: Connection, registration_id: UUID) -> UUID:
