@@ -86,7 +86,7 @@ def terms(people: Sequence[Person], directed: Matrix, met: Mask, weights: Weight
         "same_region": weight["same_region"] * same([each.region[:3] for each in people]),
         "shared_topic": weight["shared_topic"] * _shared([set(concepts_in(each.talk_topics)) for each in people]),
         "exploration": weight["exploration"] * (_either(explorers) & ~industries & ~sizes),
-        "solicitor": weight["solicitor"] * (sellers[:, None].astype(np.float32) + sellers[None, :]),
+        "solicitor": weight["solicitor"] * _either(sellers),
         "prey": weight["prey"] * (directed + directed.T) * _either(sellers),
         "met_before": weight["met_before"] * met,
     }

@@ -40,9 +40,9 @@ class Weights:
     exploration: float = 6.0
     """For those who come to meet people unlike themselves: another industry and another size."""
     solicitor: float = -45.0
-    """Somebody who mainly looks for people to sell to."""
-    prey: float = -60.0
-    """For whoever such a person has most to do with: they are the ones who would be sold to."""
+    """Somebody who mainly looks for people to sell to; once for two of them, so that they meet each other first."""
+    prey: float = -180.0
+    """For whoever such a person has most to do with: they are the ones who would be sold to. Both ways less than `repeat`."""
     met_before: float = -25.0
     good: float = 25.0
     """From here on a meeting counts as a good one in fairness and proof."""
