@@ -72,6 +72,9 @@ def _moment(gathering: Gathering, day: date, now: datetime) -> datetime | None:
     None for a day on which the gathering was not held.
     """
     zone = ZoneInfo(gathering.time_zone)
+    # Compared as days first: a file may say the last day that there is, which has none after it.
+    if not gathering.starts_at.astimezone(zone).date() <= day <= gathering.ends_at.astimezone(zone).date():
+        return None
     begin = datetime.combine(day, time(), zone)
     until = min(gathering.ends_at, begin + timedelta(days=1), now)
     return until if max(begin, gathering.starts_at) <= until else None

@@ -1,6 +1,7 @@
 """The base of every payload: closed for writers, open for readers."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -73,8 +74,16 @@ def _written_out(value: object) -> object:
     raise PydanticCustomError("datetime_text", "must be an RFC 3339 time such as 2026-11-21T18:00:00+09:00")
 
 
+YEARS: Final = range(1900, 9000)
+"""What can be meant. Databases read the ends of the calendar as infinity, and no offset can be taken from them."""
+
+
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    with suppress(OverflowError):
+        moment = value.astimezone(UTC)
+        if moment.year in YEARS:
+            return moment
+    raise PydanticCustomError("datetime_year", "must be a time between 1900 and 8999")
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_to_utc)]

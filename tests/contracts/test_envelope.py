@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 
 from shared.contracts.catalogue import TOPICS
 from shared.contracts.contact import Contact
+from shared.contracts.contract import YEARS
 from shared.contracts.envelope import Event, Undecodable, UnknownType, decode
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
 from shared.delivery.outbox import Outgoing
 from shared.platform.ids import derived
 
-TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-7))]))
+TIMES = st.datetimes(
+    datetime(YEARS.start, 1, 2),
+    datetime(YEARS.stop - 1, 12, 30),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-7))]),
+)
 
 
 def note(text: str, time: datetime) -> MetNote:

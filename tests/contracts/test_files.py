@@ -63,8 +63,18 @@ def test_a_value_added_later_reaches_an_older_reader() -> None:
         met.model_validate_json(json.dumps({**content, "source": "telepathy"}))
 
 
-@pytest.mark.parametrize("time", [1_700_000_000, "1700000000", "2026-11-21T18:00:00", "yesterday", None])
-def test_naive_and_numeric_times_are_refused(time: object) -> None:
+ENDS_OF_THE_CALENDAR = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59-14:00",
+]
+
+
+@pytest.mark.parametrize(
+    "time", [1_700_000_000, "1700000000", "2026-11-21T18:00:00", "yesterday", None, *ENDS_OF_THE_CALENDAR]
+)
+def test_naive_and_numeric_times_and_those_that_nobody_can_mean_are_refused(time: object) -> None:
     met = TOPICS["met"].model
     content = json.loads((Path(export.HERE) / "examples" / "met.v1.full.json").read_bytes())
     with pytest.raises(ValidationError):

@@ -1,5 +1,6 @@
 """What matching needs to know of one attendee."""
 
+import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,5 +43,5 @@ class Person:
 
 
 def name_key(name: str) -> str:
-    """A person's name without spaces and width."""
-    return "".join(normal(name).split())
+    """A person's name without spaces, width, and what cannot be seen (Unicode's `Cf`: joiners, marks of direction)."""
+    return "".join(letter for letter in normal(name) if not letter.isspace() and unicodedata.category(letter) != "Cf")

@@ -161,8 +161,9 @@ async def test_cards_of_the_day_become_meetings_and_every_row_has_a_verdict(nigh
     assert {frozenset((each.a, each.b)) for each in met} == {frozenset((rid(0), rid(n))) for n in (1, 3)}
     again = (await night.call("POST", path, content=export(night, CARDS).encode("utf-8-sig"))).json()
     assert [each["status"] for each in again["rows"]] == ["unchanged", "unchanged", "rejected", "rejected"]
-    other_day = (await night.call("POST", path, content=export(night, CARDS, "2020/01/02").encode())).json()
-    assert other_day["rejected"] == 4
+    for day in ("2020/01/02", "0001/01/01", "9999/12/31"):
+        other_day = (await night.call("POST", path, content=export(night, CARDS, day).encode())).json()
+        assert other_day["rejected"] == 4, day
     assert "山田" not in str(other_day), "a verdict repeats nobody's name"
 
 

@@ -59,6 +59,7 @@ def test_any_text_below_a_good_header_is_read(text: str) -> None:
         ("山田太郎", "別の会社", False),
         ("山田太郎", "", None),
         ("山田花子", "山田製作所", False),
+        ("山田\u200b\u200d 太郎\ufeff", "山田製作所", True),
     ],
 )
 def test_a_person_is_the_same_by_name_and_company(name: str, company: str, same: bool | None) -> None:
