@@ -20,7 +20,7 @@ from services.followup.domain.bounces import NO_SUCH_ADDRESS
 from services.followup.store import bounces, mail
 from services.followup.store.mail import Delivery, Mailbox
 from shared.platform import clock, metrics
-from shared.platform.database import Database
+from shared.platform.database import Database, is_transient
 from shared.platform.ids import uuid7
 
 log: Final = structlog.stdlib.get_logger(__name__)
@@ -107,6 +107,17 @@ class Sender:
         await asyncio.gather(*(line.close() for line in self._lines))
 
     async def _send(self, line: Line, delivery: Delivery) -> None:
+        try:
+            await self._write_and_send(line, delivery)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # One message that cannot be written must not keep everybody else's from leaving.
+            log.error("mail.failed", delivery=delivery.id, exc_info=error)
+            await line.close()
+            await self._end(delivery, "dead", "failed")
+
+    async def _write_and_send(self, line: Line, delivery: Delivery) -> None:
         now = clock.now()
         async with self._database.connection() as connection:
             boxes = await self._writer.mailboxes(connection, [delivery.person_id], delivery.id)
@@ -119,6 +130,10 @@ class Sender:
             later = self._writer.next_at(box, now)
             await self._postpone(delivery, later or now + RETRIES[-1], "quiet_hours")
             return
+        if not box.email.isascii():  # relays that take such addresses (RFC 6531) are few
+            await self._suppress(delivery, box, "not_ascii")
+            return
+        text = message.as_bytes()
         try:
             smtp = await line.open()
             await smtp.mail(parseaddr(self._relay.sender)[1])
@@ -137,7 +152,7 @@ class Sender:
             await line.close()
             return
         try:
-            await smtp.data(message.as_bytes())
+            await smtp.data(text)
         except aiosmtplib.SMTPResponseException as error:
             await line.close()
             await self._refused(delivery, box, error)
@@ -152,12 +167,16 @@ class Sender:
         if error.code < 500:
             await self._again(delivery, "deferred")
         elif str(error.message).partition(" ")[0] in NO_SUCH_ADDRESS:
-            async with self._database.transaction() as tx:
-                await bounces.suppress(tx, box.email, "no_such_address")
-                await mail.end(tx, delivery.id, self._worker, "suppressed", "no_such_address")
-            metrics.mails.labels("suppressed").inc()
+            await self._suppress(delivery, box, "no_such_address")
         else:
             await self._end(delivery, "dead", "refused")
+
+    async def _suppress(self, delivery: Delivery, box: Mailbox, reason: str) -> None:
+        """Never write to this address again."""
+        async with self._database.transaction() as tx:
+            await bounces.suppress(tx, box.email, reason)
+            await mail.end(tx, delivery.id, self._worker, "suppressed", reason)
+        metrics.mails.labels("suppressed").inc()
 
     async def _again(self, delivery: Delivery, reason: str) -> None:
         if delivery.attempt > len(RETRIES):

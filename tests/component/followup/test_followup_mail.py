@@ -249,6 +249,42 @@ async def test_an_address_that_does_not_exist_is_never_tried_again(world: World,
     assert await world.value("select count(*) from suppression where address_sha256::text like '%example%'") == 0
 
 
+async def test_an_address_that_no_mail_can_name_stops_nobody_else_s(
+    world: World, sink: tuple[Sink, mail.Relay]
+) -> None:
+    handler, relay = sink
+    await world.people_who_met([(0, 1), (1, 0)])
+    await world.hear([event(contact(A, revision=2).model_copy(update={"email": "名前@例え.example"}), world.now)])
+    await awake(world)
+    await world.due_now([followup_of(A, B), followup_of(B, A)])
+    await world.fire()
+    await send(world, relay)
+    assert sorted(await states(world)) == [("sent", None), ("suppressed", "not_ascii")]
+    assert [message["To"] for message in handler.received] == [f"p{B.int}@example.org"]
+
+
+async def test_a_message_that_cannot_be_written_stops_nobody_else_s(
+    world: World, sink: tuple[Sink, mail.Relay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler, relay = sink
+    await world.people_who_met([(0, 1), (1, 0)])
+    await awake(world)
+    await world.due_now([followup_of(A, B), followup_of(B, A)])
+    await world.fire()
+    write = digests.Writer.write
+
+    async def written(self: digests.Writer, connection: Any, mailbox: store.Mailbox, *rest: Any) -> Any:
+        if mailbox.registration == A:
+            raise KeyError("a bug")
+        return await write(self, connection, mailbox, *rest)
+
+    monkeypatch.setattr(digests.Writer, "write", written)
+    await send(world, relay)
+    assert sorted(await states(world)) == [("dead", "failed"), ("sent", None)]
+    assert [message["To"] for message in handler.received] == [f"p{B.int}@example.org"]
+    assert await world.value("select count(*) from due_item where owner = $1 and delivery_id is null", A) == 1
+
+
 async def test_no_relay_means_later(world: World) -> None:
     await world.people_who_met([(0, 1)])
     await due(world)
