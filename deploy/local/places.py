@@ -2,10 +2,14 @@
 
 import os
 import socket
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
+SERVER_PORTS: Final = range(15_000, 32_000)
+"""Below those that kernels give to clients: Linux from 32,768 on, others from 49,152 (RFC 6335)."""
 
 
 class StackError(Exception):
@@ -20,12 +24,19 @@ def cache() -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on the loopback that are free now; all are held until the last is chosen, so that none repeats."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports on the loopback that are free now; all are held until the last is chosen, so that none repeats.
+
+    No client gets one of them before its server is up, or between its end and its restart. Raises `StackError`.
+    """
+    ports: list[int] = []
+    with ExitStack() as held:
+        for port in SystemRandom().sample(SERVER_PORTS, 1000 + count):
+            if len(ports) == count:
+                break
+            each = held.enter_context(socket.socket())
+            with suppress(OSError):  # somebody has it
+                each.bind(("127.0.0.1", port))
+                ports.append(port)
+    if len(ports) < count:
+        raise StackError("there are no free ports on the loopback")
+    return ports
