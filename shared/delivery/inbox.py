@@ -25,12 +25,12 @@ async def claim(tx: Connection, event_ids: Collection[UUID]) -> set[UUID]:
     return {row["event_id"] for row in rows}
 
 
-async def forget(tx: Connection, *, limit: int = 10_000) -> int:
-    """Delete claims older than `RETENTION`, at most `limit`; return how many."""
+async def forget(tx: Connection, keep: timedelta, limit: int) -> int:
+    """Delete claims that are older than `keep`, at most `limit`; return how many."""
     status = await tx.execute(
         "delete from inbox where event_id = any(array("
         "select event_id from inbox where received_at < now() - $1::interval limit $2))",
-        RETENTION,
+        keep,
         limit,
     )
     return int(status.rpartition(" ")[2])

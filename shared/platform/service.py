@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from shared.delivery import broker, dead_letter, inbox, outbox, relay
 from shared.delivery.consumer import Consumer, Handlers
-from shared.platform import idempotency, logging, metrics, runtime, tracing
+from shared.platform import idempotency, logging, metrics, retention, runtime, tracing
 from shared.platform.database import Database, migrate, open_database
 from shared.platform.runtime import Part
 from shared.platform.settings import Settings
@@ -110,8 +110,13 @@ async def _upkeep(database: Database) -> None:
             metrics.outbox_unsent.set(waiting)
             metrics.outbox_age.set(age)
         if turn % FORGET_EVERY == 0:
-            async with database.transaction() as tx:
-                counts = await inbox.forget(tx) + await dead_letter.forget(tx) + await idempotency.forget(tx)
-            log.info("upkeep.forgot", count=counts)
+            log.info("upkeep.forgot", count=await forget(database))
         turn += 1
         await asyncio.sleep(MEASURE_EVERY)
+
+
+async def forget(database: Database) -> int:
+    """Delete what every service has kept long enough; return how many rows."""
+    count = await retention.forget(database, [inbox.forget], inbox.RETENTION)
+    async with database.transaction() as tx:
+        return count + await dead_letter.forget(tx) + await idempotency.forget(tx)
