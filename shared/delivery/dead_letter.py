@@ -1,6 +1,6 @@
 """Dead letters: records that cannot be processed, kept whole with the reason, until replayed or discarded."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -64,11 +64,15 @@ async def record(tx: Connection, service: str, letters: Sequence[DeadLetter]) ->
 _COLUMNS: Final = "topic, partition, record_offset, key, headers, value, reason, error, failed_at"
 
 
-async def listed(tx: Connection, *, topic: str | None = None, limit: int = 100) -> list[DeadLetter]:
-    """The oldest dead letters, of one topic or of all."""
+async def listed(
+    tx: Connection, *, topic: str | None = None, ids: Collection[UUID] | None = None, limit: int | None = 100
+) -> list[DeadLetter]:
+    """The oldest dead letters, of one topic or of all, or those of these ids."""
     rows = await tx.fetch(
-        f"select {_COLUMNS} from dead_letter where $1::text is null or topic = $1 order by failed_at, id limit $2",
+        f"select {_COLUMNS} from dead_letter where ($1::text is null or topic = $1)"
+        " and ($2::uuid[] is null or id = any($2)) order by failed_at, id limit $3",
         topic,
+        ids,
         limit,
     )
     return [

@@ -76,11 +76,10 @@ async def _run(service: Service[Any], settings: Any, arguments: argparse.Namespa
 def _dead_letters(service: Service[Any]) -> Any:
     async def run(settings: Any, database: Database, arguments: argparse.Namespace) -> None:
         async with database.connection() as connection:
-            letters = await dead_letter.listed(connection, topic=arguments.topic, limit=arguments.limit)
-        if arguments.id:
-            letters = [letter for letter in letters if letter.id in arguments.id]
-            if missing := set(arguments.id) - {letter.id for letter in letters}:
-                raise NotFound(f"no dead letter {', '.join(str(each) for each in sorted(missing))}")
+            limit = None if arguments.id else arguments.limit
+            letters = await dead_letter.listed(connection, topic=arguments.topic, ids=arguments.id or None, limit=limit)
+        if missing := set(arguments.id) - {letter.id for letter in letters}:
+            raise NotFound(f"no dead letter {', '.join(str(each) for each in sorted(missing))}")
         if arguments.action in ("list", "show"):
             for letter in letters:
                 print(dead_letter.as_json(letter, with_value=arguments.action == "show").decode())

@@ -225,6 +225,17 @@ async def test_a_dead_letter_is_replayed_once_it_can_be(open_database_for: OpenD
     assert [each for each, _ in await ledger_of(database)] == [derived("meeting", 7)]
 
 
+async def test_a_dead_letter_is_found_by_its_id_behind_any_number_of_others(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+    for start in range(0, 120, 30):
+        await consumer_on(database).apply([broken(start + n) for n in range(30)])
+    async with database.connection() as connection:
+        last = (await dead_letter.listed(connection, limit=None))[-1]
+        assert len(await dead_letter.listed(connection)) == 100
+        assert await dead_letter.listed(connection, ids=[last.id], limit=None) == [last]
+        assert await dead_letter.listed(connection, topic="met", ids=[UUID(int=1)], limit=None) == []
+
+
 async def test_erasure_reaches_dead_letters(open_database_for: OpenDatabase) -> None:
     database = await open_database_for(LEDGER)
     await consumer_on(database).apply([broken(n) for n in range(3)])
