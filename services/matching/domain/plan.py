@@ -10,7 +10,7 @@ from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.introductions import introducer_of, short_lists
 from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
-from services.matching.domain.proof import Proof, prove
+from services.matching.domain.proof import Proof, prove, tables_of
 from services.matching.domain.reasons import Explainer, Words
 from services.matching.domain.scoring import Score, score
 from services.matching.domain.seating import seat
@@ -132,13 +132,19 @@ def _proposed(scored: Score, explainer: Explainer, reader: int, other: int) -> P
 
 
 def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> tuple[Seating, Proof]:
-    """The first seating without a violation, else the one with the fewest: an annealer may end in a corner."""
+    """The first seating without a violation, else the one with the fewest people beside whom they must not meet, and of
+    these the one with the fewest violations: an annealer may end in a corner."""
     tried: list[tuple[Seating, Proof]] = []
     for seating in _seatings(task, problem, progress):
         tried.append((seating, prove(problem, seating, task.weights)))
         if not tried[-1][1].violations:
             break
-    return min(tried, key=lambda each: len(each[1].violations))
+    return min(tried, key=lambda each: (_blocked_pairs(problem, each[0]), len(each[1].violations)))
+
+
+def _blocked_pairs(problem: Problem, seating: Seating) -> int:
+    """How many pairs sit together who must not meet."""
+    return sum(int(np.triu(problem.blocked[np.ix_(people, people)], 1).sum()) for _, _, people in tables_of(seating))
 
 
 def _seatings(task: Task, problem: Problem, progress: Callable[[float], None]) -> Iterator[Seating]:

@@ -61,19 +61,31 @@ class Seating:
         return int(self.table.shape[0])
 
 
-def even_chairs(people: int, seats: Sequence[int], taken: Sequence[int] = ()) -> list[int]:
+def tables_apart(blocked: NDArray[np.bool_]) -> int:
+    """As many tables as keep these people apart who must not meet, by colouring whom most are kept from first (Welsh and
+    Powell 1967). Seats are not looked at."""
+    table = np.full(len(blocked), NOWHERE)
+    apart = blocked & ~np.eye(len(blocked), dtype=np.bool_)
+    for person in np.argsort(-apart.sum(axis=1), kind="stable"):
+        taken = set(table[apart[person]].tolist())
+        table[person] = next(k for k in range(len(blocked)) if k not in taken)
+    return int(table.max(initial=NOWHERE)) + 1
+
+
+def even_chairs(people: int, seats: Sequence[int], taken: Sequence[int] = (), least: int = 1) -> list[int]:
     """How many sit at each table: as even as its seats allow, on no more tables than are needed, largest first.
 
-    `taken` chairs of each table are given out already (pins). Raises `NoPlan`.
+    `taken` chairs of each table are given out already (pins); `least` tables are used where there are so many. Raises
+    `NoPlan`.
     """
     if people > sum(seats):
         raise NoPlan(f"{people} people for {sum(seats)} seats")
     filled = list(taken) or [0] * len(seats)
     used = [k for k, count in enumerate(filled) if count]
     for k in sorted(range(len(seats)), key=lambda k: -seats[k]):
-        if sum(seats[at] for at in used) >= people:
+        if sum(seats[at] for at in used) >= people and len(used) >= least:
             break
-        if k not in used:
+        if k not in used and seats[k]:
             used.append(k)
     for _ in range(people - sum(filled)):
         at = min((k for k in used if filled[k] < seats[k]), key=lambda k: (filled[k], -seats[k]))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.matching.domain.fit import Matrix
 from services.matching.domain.people import Person
-from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, even_chairs, kept_chairs
+from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, even_chairs, kept_chairs, tables_apart
 from services.matching.domain.settings import Weights
 
 DEFAULT_TABLE = 6  # seats, where the organiser names no tables
@@ -37,7 +37,8 @@ def problem_of(request: Request, weights: Weights) -> tuple[Problem, list[str]]:
     most = int(present.sum(axis=1).max(initial=0))
     if most < 2:
         raise NoPlan("nobody is there to meet: every round has fewer than two people")
-    tables = list(request.tables) or [DEFAULT_TABLE] * -(-most // DEFAULT_TABLE)
+    apart = [min(tables_apart(request.blocked[np.ix_(here, here)]), int(here.sum())) for here in present]
+    tables = list(request.tables) or [DEFAULT_TABLE] * max(-(-most // DEFAULT_TABLE), *apart)
     if min(tables) < 1:
         raise NoPlan("a table needs at least one seat")
     count = max(len(tables), int(request.published.max(initial=NOWHERE)) + 1)
@@ -56,11 +57,11 @@ def problem_of(request: Request, weights: Weights) -> tuple[Problem, list[str]]:
             if frozen[r]:
                 chairs[r] = laid
                 seats[r] = np.maximum(seats[r], laid)
-            elif laid.any():
+            elif (laid > 0).sum() >= min(apart[r], (seats[r] > 0).sum()) and laid.any():
                 chairs[r] = kept_chairs(here, list(seats[r]), list(np.maximum(laid, held)))
                 seats[r] = np.maximum(seats[r], chairs[r])
             else:
-                chairs[r] = even_chairs(here, list(seats[r]), list(held))
+                chairs[r] = even_chairs(here, list(seats[r]), list(held), apart[r])
         except NoPlan as error:
             raise NoPlan(f"round {r + 1}: {error}") from None
     published = np.where((request.published != NOWHERE) & (present | frozen[:, None]), request.published, NOWHERE)

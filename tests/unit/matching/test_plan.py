@@ -64,6 +64,39 @@ def test_the_real_people_get_a_plan_that_keeps_every_rule(osaka: tuple[Person, .
     assert all([r for r, _ in seats] == [1, 2, 3, 4] for seats in result.seats.values())
 
 
+@pytest.mark.parametrize(
+    ("count", "group", "tables", "rounds"),
+    [
+        (2, 2, (4, 4), 3),
+        (2, 2, (), 1),
+        (4, 2, (4, 4), 1),
+        (4, 2, (4, 4), 3),
+        (8, 3, (4, 4, 4), 1),
+        (12, 4, (4, 4, 4, 4), 2),
+        (12, 4, (), 1),
+    ],
+)
+def test_more_tables_are_used_than_seats_need_where_that_keeps_a_company_apart(
+    count: int, group: int, tables: tuple[int, ...], rounds: int
+) -> None:
+    people = tuple(person(n, company="縁商事" if n < group else f"会社{n}", times_attended=1) for n in range(count))
+    result = make_plan(replace(task(people, rounds, proposals=20_000), tables=tables))
+    assert not [each for each in result.proof.violations if "must not meet" in each or "not seated" in each]
+
+
+def test_a_re_plan_opens_a_table_for_two_who_must_not_meet_any_more() -> None:
+    people = tuple(person(n, times_attended=1) for n in range(4))
+    ids = [each.registration_id for each in people]
+    before = replace(task(people, 2, proposals=20_000), tables=(4, 4))
+    told = make_plan(before)
+    assert len({k for seats in told.seats.values() for _, k in seats}) == 1, "one table is enough"
+    again = make_plan(
+        replace(before, reference=told.seats, frozen=frozenset({1}), blocks=((ids[0], ids[1]),), introductions=False)
+    )
+    assert dict(again.seats[ids[0]])[2] != dict(again.seats[ids[1]])[2]
+    assert [each for each in again.proof.violations if "must not meet" in each] == []
+
+
 def test_the_same_seed_gives_the_same_plan(osaka: tuple[Person, ...]) -> None:
     assert make_plan(task(osaka[:24])).seats == make_plan(task(osaka[:24])).seats
     assert make_plan(task(osaka[:24])).seats != make_plan(task(osaka[:24], seed=2)).seats
