@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
-from fastapi import Depends, Header
+from fastapi import Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from shared.contracts.envelope import Event
 from shared.contracts.partner import Partner
@@ -96,20 +97,26 @@ class Keys:
 
 
 _KEYS: Final = Keys()
+_BEARER: Final = HTTPBearer(scheme_name="key", description="`enishi_live_…`", auto_error=False)
 
 
 def requires(scope: str) -> Any:
     """For a route's parameter: `caller: Annotated[Principal, requires("registrations:write")]`."""
+    return Security(_check, scopes=[scope])
 
-    async def check(database: Db, authorization: Annotated[str | None, Header()] = None) -> Principal:
-        principal = await _KEYS.principal(database, authorization)
-        structlog.contextvars.bind_contextvars(partner_id=str(principal.partner_id), key_id=principal.key_id)
+
+async def _check(
+    needed: SecurityScopes,
+    database: Db,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Principal:
+    principal = await _KEYS.principal(database, f"{given.scheme} {given.credentials}" if given else None)
+    structlog.contextvars.bind_contextvars(partner_id=str(principal.partner_id), key_id=principal.key_id)
+    for scope in needed.scopes:
         if scope not in principal.scopes:
             metrics.auth_failures.labels("scope").inc()
             raise Forbidden(f"this API key lacks the scope {scope}")
-        return principal
-
-    return Depends(check)
+    return principal
 
 
 async def on_partner(tx: Connection, events: Sequence[Event[Partner]]) -> None:

@@ -14,22 +14,31 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.platform import metrics, tracing
+from shared.platform import metrics, openapi, tracing
 from shared.platform.database import DATABASE_ERRORS, Database, is_transient
 from shared.platform.errors import EnishiError, Invalid, TooLarge, Unavailable
 from shared.platform.ids import uuid7
+from shared.platform.openapi import PROBLEM
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
 MAX_BODY: Final = 64 * 1024  # bytes, of a single request
 MAX_BULK_BODY: Final = 16 * 1024 * 1024  # bytes, of a bulk upload
 BULK_SUFFIX: Final = "/bulk"
-PROBLEM: Final = "application/problem+json"
+
+
+class _Service(FastAPI):
+    """Tells its doors as they are, not as the framework supposes."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            openapi.complete(super().openapi())
+        return super().openapi()
 
 
 def create_app(service: str, database: Database, **options: Any) -> FastAPI:
     """A FastAPI application with everything but the service's own routes."""
-    app = FastAPI(title=f"Enishi {service}", version="1", docs_url=None, redoc_url=None, **options)
+    app = _Service(title=f"Enishi {service}", version="1", docs_url=None, redoc_url=None, **options)
     app.state.database = database
     for kind in (EnishiError, RequestValidationError, HTTPException, OSError, *DATABASE_ERRORS, Exception):
         app.add_exception_handler(kind, _answer)

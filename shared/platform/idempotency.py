@@ -19,7 +19,15 @@ from shared.platform.errors import Invalid
 
 RETENTION: Final = timedelta(days=7)
 
-IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of yours: the same request with it has one effect and, for 7 days, one answer.",
+    ),
+]
 
 
 class IdempotencyKeyReused(Invalid):

@@ -18,7 +18,7 @@ from services.followup.store import people, reading, reminders
 from services.followup.store.followups import Known
 from services.followup.store.reading import Reader, Sheet
 from shared.contracts.contract import Instant
-from shared.platform import bulk, clock, metrics
+from shared.platform import bulk, clock, metrics, openapi
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts
 from shared.platform.database import Connection
@@ -157,7 +157,11 @@ async def take_back(
     return json_response(_told(known), 200)
 
 
-@router.post("/outcomes/bulk", response_model=Verdicts)
+@router.post(
+    "/outcomes/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body({bulk.NDJSON: "One a line, like the body of a single outcome with its `followup_id`."}),
+)
 async def record_outcomes(
     request: Request, database: Db, caller: Annotated[Principal, requires("followups:write")]
 ) -> Response:

@@ -14,7 +14,7 @@ from services.matching.domain.learning import VERDICTS, Tap
 from services.matching.domain.wishes import KINDS, Wish
 from services.matching.store import wishes as store
 from shared.contracts.contract import Instant, OneOf
-from shared.platform import bulk, clock
+from shared.platform import bulk, clock, openapi
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts, rejected
 from shared.platform.database import Connection
@@ -74,7 +74,11 @@ async def put_wish(
     return await once(request, database, caller, key, operation)
 
 
-@router.post("/wishes/bulk", response_model=Verdicts)
+@router.post(
+    "/wishes/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body({bulk.NDJSON: "One JSON object a line, each like the body of a single wish."}),
+)
 async def put_wishes(
     request: Request, database: Db, caller: Annotated[Principal, requires("matching:write")]
 ) -> Response:
@@ -104,7 +108,11 @@ async def put_tap(
     return await once(request, database, caller, key, operation)
 
 
-@router.post("/taps/bulk", response_model=Verdicts)
+@router.post(
+    "/taps/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body({bulk.NDJSON: "One JSON object a line, each like the body of a single tap."}),
+)
 async def put_taps(
     request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
 ) -> Response:

@@ -14,7 +14,7 @@ from services.matching.store import audits, facts, matched, plans
 from services.matching.store.plans import Plan
 from shared.contracts.contract import Instant, OneOf
 from shared.contracts.vocabulary import LongText, ShortText
-from shared.platform import bulk, clock
+from shared.platform import bulk, clock, openapi
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts, rejected
 from shared.platform.database import Connection, Database
@@ -176,7 +176,11 @@ async def record_meeting(
     return await once(request, database, caller, key, operation)
 
 
-@router.post("/meetings/bulk", response_model=Verdicts)
+@router.post(
+    "/meetings/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body({bulk.NDJSON: "One JSON object a line, each like the body of a single meeting."}),
+)
 async def record_meetings(
     request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
 ) -> Response:

@@ -16,7 +16,7 @@ from services.matching.settings import MatchingSettings
 from services.matching.sightings import Seen
 from services.matching.store import evening, facts
 from shared.contracts.contract import Instant
-from shared.platform import bulk, clock
+from shared.platform import bulk, clock, openapi
 from shared.platform.auth import Principal, requires
 from shared.platform.bulk import Verdict, Verdicts
 from shared.platform.errors import Invalid, NotFound
@@ -39,7 +39,11 @@ class Contact(Body):
         return Seen(row, self.i, self.j, step(self.i, self.j, at))
 
 
-@router.post("/registrations/{registration_id}/cards/bulk", response_model=Verdicts)
+@router.post(
+    "/registrations/{registration_id}/cards/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body({"text/csv": "A card app's export, with the column 名刺交換日."}),
+)
 async def import_cards(
     registration_id: UUID, request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
 ) -> Response:
@@ -59,7 +63,12 @@ async def import_cards(
     return bulk.answer(verdicts)
 
 
-@router.post("/gatherings/{gathering_id}/contacts/bulk")
+@router.post(
+    "/gatherings/{gathering_id}/contacts/bulk",
+    openapi_extra=openapi.body(
+        {bulk.NDJSON: 'One a line: `{"t": 1770000000, "i": "…", "j": "…"}`, two registrations and a time.'}
+    ),
+)
 async def take_contacts(
     gathering_id: UUID, request: Request, database: Db, caller: Annotated[Principal, requires("meetings:write")]
 ) -> Response:

@@ -16,7 +16,7 @@ from services.registration.domain.csv_intake import NotCsv, read_csv
 from services.registration.domain.registration import Registration
 from services.registration.operations import Submitted
 from services.registration.store import gatherings, registrations
-from shared.platform import bulk, clock
+from shared.platform import bulk, clock, openapi
 from shared.platform.auth import Principal
 from shared.platform.bulk import RowProblem, Verdict, Verdicts, rejected
 from shared.platform.database import Connection, Database
@@ -67,7 +67,16 @@ async def register(
     return await once(request, database, caller, key, operation)
 
 
-@router.post("/gatherings/{gathering_id}/registrations/bulk", response_model=Verdicts)
+@router.post(
+    "/gatherings/{gathering_id}/registrations/bulk",
+    response_model=Verdicts,
+    openapi_extra=openapi.body(
+        {
+            bulk.NDJSON: "One JSON object a line, each like the body of a single registration.",
+            "text/csv": "A header row that names fields in English or Japanese, then one person a row. UTF-8 or Shift_JIS.",
+        }
+    ),
+)
 async def register_many(gathering_id: UUID, request: Request, database: Db, caller: Write) -> Response:
     """Register many people, as NDJSON or CSV. Every row gets a verdict; good rows are kept."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip()

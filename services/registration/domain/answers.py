@@ -5,6 +5,7 @@ import unicodedata
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from services.registration.domain.gathering import ExternalId, KnownZone
 from shared.contracts.contract import Instant
@@ -60,10 +61,27 @@ class Consents(BaseModel):
     """The organiser's own announcements."""
 
 
+EXAMPLE: Final[JsonDict] = {
+    "external_id": "order-4711",
+    "name": "木下 桜",
+    "email": "sakura@example.com",
+    "company": "木下鋳造",
+    "purpose": "partner_search",
+    "industry": "E",
+    "company_size": "sme",
+    "role": "executive",
+    "needs": "鋳物の外観検査をカメラで自動化できる会社",
+    "offers": "工場見学と、段取り替えを半分にした手順書",
+    "goal": "検査装置の会社3社と話す",
+    "plan": "翌朝お礼を送り、2週間以内に1社を訪問する",
+    "consents": {"profile": True, "thanks": True, "news": False},
+}
+
+
 class Answers(BaseModel):
     """One registration as a partner sends it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     external_id: ExternalId
     name: Annotated[ShortText, BeforeValidator(clean)]

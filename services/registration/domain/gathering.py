@@ -4,6 +4,7 @@ from typing import Annotated, Final, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.contract import Instant, OneOf
@@ -38,10 +39,22 @@ class WrongPhase(Conflict):
     """The gathering's phase does not allow this."""
 
 
+EXAMPLE: Final[JsonDict] = {
+    "title": "製造業と地域のDX 異業種交流会",
+    "purpose": "partner_search",
+    "starts_at": "2026-11-21T18:00:00+09:00",
+    "ends_at": "2026-11-21T21:00:00+09:00",
+    "time_zone": "Asia/Tokyo",
+    "capacity": 60,
+    "rounds": [{"number": 1, "starts_at": "2026-11-21T18:20:00+09:00", "ends_at": "2026-11-21T18:45:00+09:00"}],
+    "tables": [{"number": 1, "seats": 6}, {"number": 2, "seats": 6}],
+}
+
+
 class GatheringBody(BaseModel):
     """A gathering as its organiser sends it."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     title: ShortText
     theme: ShortText | None = None
