@@ -51,7 +51,7 @@ class Mock:
     async def start(self) -> None:
         self._address.unlink(missing_ok=True)
         self._process.start()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not self._address.exists():
                 self._process.check()
                 await asyncio.sleep(0.02)

@@ -17,7 +17,7 @@ from deploy.local.places import StackError, cache, free_ports
 from deploy.local.processes import Process
 
 BENCH_HEAP_MB: Final = 512  # above this a node is meant for load: both compilers, a concurrent collector
-START_TIMEOUT: Final = 60.0  # seconds
+START_TIMEOUT: Final = 180.0  # seconds: a busy machine
 
 
 @dataclass(frozen=True)

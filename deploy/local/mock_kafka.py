@@ -20,7 +20,10 @@ def main() -> None:
     producer = Producer({"bootstrap.servers": "127.0.0.1:1", "test.mock.num.brokers": 1, "log_level": 0})
     metadata = producer.list_topics(timeout=10)
     broker = next(iter(metadata.brokers.values()))
-    Path(sys.argv[1]).write_text(json.dumps(f"{broker.host}:{broker.port}"))
+    address = Path(sys.argv[1])
+    written = address.with_suffix(".written")
+    written.write_text(json.dumps(f"{broker.host}:{broker.port}"))
+    written.rename(address)  # whoever waits for the file finds all of it
     threading.Event().wait()
 
 

@@ -19,7 +19,7 @@ import asyncpg
 from deploy.local.places import ROOT, StackError, free_ports
 from deploy.local.processes import Process, as_user
 
-START_TIMEOUT: Final = 30.0  # seconds
+START_TIMEOUT: Final = 120.0  # seconds: a busy machine
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0}
 _GRANTS: Final = ROOT / "deploy" / "postgres" / "database.sql.in"

@@ -18,7 +18,7 @@ from deploy.local.processes import Process, run
 from shared.contracts.catalogue import SERVICES
 from shared.contracts.topics import ensure_topics
 
-READY_TIMEOUT: Final = 60.0  # seconds
+READY_TIMEOUT: Final = 180.0  # seconds: a busy machine
 
 
 @dataclass
