@@ -128,7 +128,7 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
 
     async def write() -> int | None:
         async with database.transaction() as tx:
-            return await publish(tx, plan, gathering, task, result, now)
+            return await publish(tx, plan, task, result, now)
 
     count = await retried(write)
     if count is not None:

@@ -19,7 +19,6 @@ from services.matching.store.matched import MatchedRow, Rewritten
 from services.matching.store.plans import Plan
 from shared.contracts.contract import Contract
 from shared.contracts.envelope import Event
-from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
 from shared.delivery import outbox
 from shared.delivery.outbox import Outgoing
@@ -40,17 +39,14 @@ class _Known:
     agreed: Mapping[UUID, Collection[UUID]]
 
 
-async def publish(
-    tx: Connection, plan: Plan, gathering: Gathering, task: Task, result: Result, now: datetime
-) -> int | None:
+async def publish(tx: Connection, plan: Plan, task: Task, result: Result, now: datetime) -> int | None:
     """Write and announce a plan; how many people it changed, or None when it was cancelled meanwhile.
 
     A re-plan changes the rows of those only whose seats or introductions differ. Who is not part of the plan any more
     loses what lies ahead of them. Who was erased while the plan was made is named to nobody, words whose consent was
     withdrawn meanwhile are not quoted, and whoever is wanted no more is on no list.
     """
-    numbers = [table.number for table in gathering.tables]
-    if not await plans.finish_plan(tx, plan.plan_id, proof_of(result.proof, len(result.seats), numbers)):
+    if not await plans.finish_plan(tx, plan.plan_id, proof_of(result.proof, len(result.seats), task.numbers)):
         return None
     await audits.supersede(tx, plan.gathering_id)
     ids = [person.registration_id for person in task.people]
@@ -76,7 +72,7 @@ async def publish(
         agreed=agreed,
     )
     # Half a second at 2,000 people: aside, so that requests are answered meanwhile.
-    rows = await asyncio.to_thread(_rows, plan, numbers, task, result, known)
+    rows = await asyncio.to_thread(_rows, plan, task, result, known)
     written = await matched.replace_matched(
         tx, plan.gathering_id, plan.plan_id, rows, only_changed=plan.current_round is not None
     )
@@ -84,9 +80,9 @@ async def publish(
     return len(written)
 
 
-def _rows(plan: Plan, numbers: Sequence[int], task: Task, result: Result, known: _Known) -> list[MatchedRow]:
+def _rows(plan: Plan, task: Task, result: Result, known: _Known) -> list[MatchedRow]:
     """What everybody is told by a plan, and those who are not part of it any more."""
-    begun = plan.current_round or 0
+    begun, numbers = plan.current_round or 0, task.numbers
     coming = frozenset().union(*task.present[begun:]) if task.present else frozenset(result.seats)
     before = {key: row.introductions for key, row in known.before.items()}
     kept = before if plan.current_round is not None else {}

@@ -1,6 +1,6 @@
 """What a plan is made from: the people and what is known of them, read at one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,7 +25,6 @@ WORDS: Final = "name company region industry_text goal needs offers pitch talk_t
 async def task_of(connection: Connection, plan: Plan, gathering: Gathering, proposals: int) -> Task:
     """The task of a plan. A re-plan starts from the published seats and keeps every round that has begun."""
     gathering_id = gathering.gathering_id
-    number = {table.number: at for at, table in enumerate(gathering.tables)}
     rounds = len(sittings(gathering))
     begun = plan.current_round or 0
     published = await matched.published(connection, gathering_id) if plan.current_round is not None else {}
@@ -46,6 +45,10 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         # A pair that met tonight outside the tables need not be brought together again.
         for each in await live.met_here(connection, gathering_id):
             points[pair(*each)] = points.get(pair(*each), 0.0) + said.weights.met_before
+    pins = [each for each in await live.pins(connection, gathering_id) if each.round <= rounds]
+    told = {seat["table"] for row in published.values() for seat in row.seats}
+    numbers = _numbers([table.number for table in gathering.tables], told.union(each.table for each in pins))
+    number = {each: at for at, each in enumerate(numbers)}
     tables = tuple(table.seats for table in gathering.tables)
     size = -(-len(people) // len(tables)) if tables else DEFAULT_TABLE
     for each in await draw(
@@ -61,6 +64,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         people=people,
         rounds=rounds,
         tables=tables,
+        numbers=numbers,
         met_before=tuple(await facts.met_before(connection, gathering_id)),
         seed=plan.seed,
         proposals=proposals,
@@ -68,14 +72,11 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         present=present,
         reference={key: _seats(row, number) for key, row in published.items() if key in ever and row.seats},
         frozen=frozenset(range(1, begun + 1)),
-        pins=tuple(
-            (each.round, each.registration_id, number.get(each.table, each.table - 1))
-            for each in await live.pins(connection, gathering_id)
-            if each.round <= rounds
-        ),
+        pins=tuple((each.round, each.registration_id, number[each.table]) for each in pins),
         closed=frozenset(
-            (r, number.get(table, table - 1))
+            (r, number[table])
             for table, first in (await live.closed_tables(connection, gathering_id)).items()
+            if table in number
             for r in range(first, rounds + 1)
         ),
         blocks=said.blocks,
@@ -121,8 +122,16 @@ def _somebody_new(published: Mapping[UUID, MatchedRow], present: Sequence[frozen
     return any(not row.introductions and not any(seat["round"] > begun for seat in row.seats) for row in rows)
 
 
+def _numbers(tables: Sequence[int], others: Set[int]) -> tuple[int, ...]:
+    """The organiser's number of each table by its index. Tables that are there no more come last; without any, they count
+    from 1."""
+    if not tables:
+        return tuple(range(1, max(others, default=0) + 1))
+    return (*tables, *sorted(others - set(tables)))
+
+
 def _seats(row: MatchedRow, number: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
-    return tuple((seat["round"], number.get(seat["table"], seat["table"] - 1)) for seat in row.seats)
+    return tuple((seat["round"], number[seat["table"]]) for seat in row.seats)
 
 
 def person_of(registered: Registered, profile: Profile | None) -> Person:

@@ -37,6 +37,8 @@ class Task:
     met_before: tuple[tuple[UUID, UUID], ...]
     seed: int
     proposals: int
+    numbers: tuple[int, ...] = ()
+    """What the organiser calls each table. Those beyond `tables` are there no more; people sat or were to sit there."""
     weights: Weights = field(default_factory=Weights)
 
     present: tuple[frozenset[UUID], ...] = ()

@@ -81,7 +81,7 @@ async def test_lots_are_drawn_and_a_plan_is_written_beside_the_loop(
         result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0), {})
         written.clear()
         async with night.database.transaction() as tx:
-            assert await publishing.publish(tx, plan, gathering, task, result, night.now) == 20
+            assert await publishing.publish(tx, plan, task, result, night.now) == 20
         await plans.unlock(connection, G)
     assert (drawn, told, announced) == ([False], [False], [False] * 20)
     assert written.count(False) == 2 * 20

@@ -52,15 +52,13 @@ async def _published(night: Night, tx: Connection) -> None:
     """A re-plan in which GONE, who has left, takes no part: on the lists of those who met them they stay."""
     plan = await plans.insert_plan(tx, uuid7(), G, night.partner, 1, 1)
     await tx.execute("update plan set state = 'running' where plan_id = $1", plan.plan_id)
-    gathering = await facts.known_gathering(tx, G)
-    assert gathering
     people = tuple(
         person_of(*each) for each in await facts.attendees(tx, G) if each[0].registration_id not in {rid(GONE)}
     )
     present = (frozenset(person.registration_id for person in people),) * 3
     task = Task(people, 3, (4,) * 5, (), 1, 0, present=present)
     result = Result({}, {}, Proof(0, 0, (), {}, (), 0, 0), {})
-    assert await publish(tx, plan, gathering, task, result, night.now)
+    assert await publish(tx, plan, task, result, night.now)
 
 
 WRITERS: Final[tuple[Writer, ...]] = (_agreed, _published)

@@ -10,11 +10,12 @@ import pytest
 
 from services.matching import handlers, planner
 from services.matching.app import SERVICE
+from shared.contracts.gathering import Table
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import G, Night, attributes, open_night
+from tests.component.matching.night import G, Night, attributes, definition, open_night
 from tests.conftest import OpenDatabase, api_key, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -57,6 +58,27 @@ async def test_a_re_plan_keeps_what_has_begun_and_announces_only_what_changed(ni
     assert all(after[rid(n)].seats == before[rid(n)].seats for n in range(20) if after[rid(n)].revision == 1)
     for n in range(1, 20):
         assert rid(0) not in {each.counterpart for each in after[rid(n)].introductions}
+
+
+async def test_seats_of_a_round_that_has_begun_stay_at_a_table_that_was_taken_away(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        tables = tuple(Table(number=n, seats=4) for n in range(1, 6))
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=2, tables=tables)])
+    assert (await planned(night))["state"] == "done"
+    before = await night.newest()
+    gone = {str(rid(n)): 2 for n in range(4)}
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=3, tables=tables)])
+    await replanned(night, closed_tables=[1], pins=[{"registration_id": str(rid(5)), "round": 3, "table": 1}])
+    async with night.database.transaction() as tx:
+        fewer = definition(night.partner, night.now, revision=4, tables=tables[1:])
+        await handlers.on_gathering(tx, [fewer])
+    plan = await replanned(night, left_early=gone)
+    assert "round 3, table 1: somebody is pinned to a closed table" in plan["proof"]["violations"]
+    assert plan["state"] == "done", plan
+    after = await night.newest()
+    assert {key: seats(each)[1] for key, each in after.items()} == {key: seats(each)[1] for key, each in before.items()}
+    assert {seats(each).get(r) for each in after.values() for r in (2, 3)} <= {2, 3, 4, 5, None}
 
 
 async def test_walk_ins_are_seated_and_introduced_without_being_named(night: Night) -> None:

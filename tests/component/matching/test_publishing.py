@@ -69,7 +69,7 @@ async def _made(night: Night, current_round: int | None = None) -> Callable[[Con
         task = await task_of(connection, plan, gathering, 1_000)
         await plans.unlock(connection, G)
     result = make_plan(task)
-    return lambda tx: publish(tx, plan, gathering, task, result, night.now)
+    return lambda tx: publish(tx, plan, task, result, night.now)
 
 
 async def _planned(night: Night) -> None:
@@ -180,7 +180,7 @@ async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(n
     async with night.database.transaction() as tx:
         await handlers.on_profile(tx, [OUT.tombstone(Profile, rid(1))])  # type: ignore[list-item]
     async with night.database.transaction() as tx:
-        assert await publish(tx, plan, gathering, task, result, night.now) == 19
+        assert await publish(tx, plan, task, result, night.now) == 19
     told = await night.newest()
     assert rid(0) not in told
     assert rid(0) not in {each.counterpart for matched in told.values() for each in matched.introductions}
