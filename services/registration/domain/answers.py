@@ -23,14 +23,15 @@ from shared.contracts.vocabulary import (
 from shared.lexicon import concepts_once, lexicon, suggest_tags
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSEEN: Final = ("Cf", "Cc", "Zs", "Zl", "Zp")  # joiners and blanks of every width: a name of these alone is none
 
 
 def clean(value: object) -> object:
-    """Text as it may be stored: no control or direction-changing characters, no blank ends; empty is absent."""
+    """Text as it may be stored: no control or direction-changing characters, no blank ends; nothing to see is absent."""
     if not isinstance(value, str):
         return value
     text = _CONTROL.sub("", value.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    return text or None
+    return text if any(unicodedata.category(letter) not in _UNSEEN for letter in text) else None
 
 
 def mailbox(address: str) -> str:

@@ -44,6 +44,13 @@ def test_only_text_is_cleaned(value: object) -> None:
     assert clean(value) == value
 
 
+def test_a_name_that_nobody_can_see_is_none() -> None:
+    for unseen in ("\u200b\u200d\u2060", " \u3000\u200b ", "\u00ad"):
+        with pytest.raises(ValidationError):
+            answers(name=unseen)
+    assert answers(name="👩\u200d👧").name == "👩\u200d👧", "joiners within a name stay"
+
+
 def test_direction_changes_cannot_hide_in_a_name() -> None:
     assert answers(name="\u202e木下\u2066 桜\ufeff").name == "木下 桜"
 
