@@ -55,7 +55,10 @@ async def record_from_list(visit: Visitor, database: Db, other: UUID, talk: Said
 
 @router.post("/e/{token}/table")
 async def record_table(
-    visit: Visitor, database: Db, round: Annotated[int, Form(ge=1, le=20)], other: Annotated[list[UUID], Form()]
+    visit: Visitor,
+    database: Db,
+    round: Annotated[int, Form(ge=1, le=20)],
+    other: Annotated[list[UUID], Form(default_factory=list)],
 ) -> Response:
     """Everybody ticked at one's table of a round that has begun."""
     if round > begun(visit.gathering, visit.now):

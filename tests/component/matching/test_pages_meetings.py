@@ -127,6 +127,9 @@ async def test_a_whole_table_at_once(night: Night) -> None:
     assert {each.met_at for each in met} == {night.now - timedelta(minutes=10)}, "since the round began"
     ahead = await night.post(f"{evening(0)}/table", {"round": "2", "other": [str(rid(5))]})
     assert ahead.status_code == 422
+    nobody = await night.post(f"{evening(0)}/table", {"round": "1"})
+    assert "said=nobody" in nobody.headers["location"], "what a form without a tick sends"
+    assert len(await night.events(Met)) == 2
 
 
 def export(night: Night, rows: list[tuple[str, str, str]], day: str | None = None) -> str:
