@@ -32,7 +32,7 @@ def blocked_pairs(people: Sequence[Person]) -> Mask:
         same([str(each.person_id) for each in people])
         | same([company_key(each.company) for each in people])
         | (same(names) & one_industry)
-        | (one_industry & (alike_offers(people) >= COMPETITOR))
+        | competitors(people)
         | unwanted(people)
     )
     blocked |= blocked.T
@@ -45,6 +45,11 @@ def same(values: Sequence[str]) -> Mask:
     _, numbers = np.unique(np.array(values, dtype=str), return_inverse=True)
     known = np.array([value != "" for value in values], dtype=bool)
     return (numbers[:, None] == numbers[None, :]) & known[:, None] & known[None, :]
+
+
+def competitors(people: Sequence[Person]) -> Mask:
+    """[i, j], symmetric: two of one industry who offer much the same."""
+    return same([each.industry for each in people]) & (alike_offers(people) >= COMPETITOR)
 
 
 def alike_offers(people: Sequence[Person]) -> Matrix:
