@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 
 from services.followup.domain import bounces
 from services.followup.store import bounces as store
-from services.followup.store import mail
+from services.followup.store import deliveries
 from shared.platform import metrics
 from shared.platform.database import Database
 from shared.platform.errors import Unauthenticated
@@ -34,7 +34,7 @@ async def record(database: Database, raw: bytes) -> int:
             if delivery is None:
                 continue
             count += 1
-            await mail.reopen(tx, [delivery])
+            await deliveries.reopen(tx, [delivery])
             if bounce.no_such_address:
                 await store.suppress_of(tx, delivery, bounce.addresses, reason)
     if count:

@@ -17,8 +17,9 @@ from services.followup.domain.texts import FRAME
 from services.followup.letters import brief_words, due_words, letter
 from services.followup.links import Links
 from services.followup.rules import Rules
-from services.followup.store import mail, people, reading, reminders
-from services.followup.store.mail import Delivery, Item, Mailbox
+from services.followup.store import deliveries, mail, people, reading, reminders
+from services.followup.store.deliveries import Delivery
+from services.followup.store.mail import Item, Mailbox
 from services.followup.store.reading import Reader
 from services.followup.store.reminders import OpenReminder
 from shared.platform.database import Connection, Database
@@ -206,7 +207,7 @@ async def plan(database: Database, writer: Writer, now: datetime) -> int:
             local = now.astimezone(box.person.zone)
             if not writer.may_leave(box, now):
                 planned[box.person_id] = again
-            elif delivery := await mail.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now):
+            elif delivery := await deliveries.queue(tx, box.person_id, f"{box.person_id}:{local:%Y-%m-%dT%H}", now):
                 await mail.settle(tx, box.items, delivery)
                 await reminders.settle(tx, [each.id for each in box.reminders], delivery)
                 queued += 1

@@ -11,7 +11,7 @@ from services.followup import operations, reminders
 from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
 from services.followup.rules import Rules
-from services.followup.store import cadences, facts, followups, people
+from services.followup.store import cadences, erasure, facts, followups, people
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
@@ -62,7 +62,7 @@ async def on_gathering(rules: Rules, tx: Connection, events: Sequence[Event[Gath
 async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Registered]]) -> None:
     registrations, erased = fold.newest(events)
     if erased:
-        await facts.erase(tx, _ids(erased))
+        await erasure.erase(tx, _ids(erased))
         metrics.erasures.inc(len(erased))
     ids = [each.registration_id for each in registrations]
     # Who was corrected into another person takes along what they chose.

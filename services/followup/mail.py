@@ -17,8 +17,9 @@ import structlog
 
 from services.followup import digests
 from services.followup.domain.bounces import NO_SUCH_ADDRESS
-from services.followup.store import bounces, mail
-from services.followup.store.mail import Delivery, Mailbox
+from services.followup.store import bounces, deliveries, mail
+from services.followup.store.deliveries import Delivery
+from services.followup.store.mail import Mailbox
 from shared.platform import clock, metrics
 from shared.platform.database import Database, is_transient
 from shared.platform.ids import uuid7
@@ -96,8 +97,8 @@ class Sender:
     async def send_due(self) -> int:
         """Send what may leave now; return how many were taken up."""
         async with self._database.transaction() as tx:
-            requeued, doubtful = await mail.recover(tx)
-            taken = await mail.take(tx, self._worker, LEASE, len(self._lines))
+            requeued, doubtful = await deliveries.recover(tx)
+            taken = await deliveries.take(tx, self._worker, LEASE, len(self._lines))
         if requeued or doubtful:
             log.warning("mail.recovered", requeued=requeued, uncertain=doubtful)
         await asyncio.gather(*map(self._send, self._lines, taken))
@@ -147,7 +148,7 @@ class Sender:
             await self._again(delivery, "no_connection")
             return
         async with self._database.transaction() as tx:
-            crossed = await mail.cross(tx, delivery.id, self._worker, message["Message-ID"])
+            crossed = await deliveries.cross(tx, delivery.id, self._worker, message["Message-ID"])
         if not crossed:
             await line.close()
             return
@@ -175,7 +176,7 @@ class Sender:
         """Never write to this address again."""
         async with self._database.transaction() as tx:
             await bounces.suppress(tx, box.email, reason)
-            await mail.end(tx, delivery.id, self._worker, "suppressed", reason)
+            await deliveries.end(tx, delivery.id, self._worker, "suppressed", reason)
         metrics.mails.labels("suppressed").inc()
 
     async def _again(self, delivery: Delivery, reason: str) -> None:
@@ -186,12 +187,12 @@ class Sender:
 
     async def _postpone(self, delivery: Delivery, until: datetime, reason: str) -> None:
         async with self._database.transaction() as tx:
-            await mail.postpone(tx, delivery.id, self._worker, until, reason)
+            await deliveries.postpone(tx, delivery.id, self._worker, until, reason)
         metrics.mails.labels("postponed").inc()
 
     async def _end(self, delivery: Delivery, state: str, reason: str | None = None) -> None:
         async with self._database.transaction() as tx:
-            await mail.end(tx, delivery.id, self._worker, state, reason)
+            await deliveries.end(tx, delivery.id, self._worker, state, reason)
         metrics.mails.labels(state).inc()
 
 

@@ -36,3 +36,16 @@ async def fruits_of(connection: Connection, introducer: UUID, gathering: UUID) -
         gathering,
     )
     return found
+
+
+async def strip(tx: Connection, gone: Collection[UUID]) -> None:
+    """Take these people out of the introductions of others, as counterparts and as introducers."""
+    await tx.execute(
+        "update matched as m set introductions = (select coalesce(jsonb_agg(case when i.value ->> 'introducer' = any($1)"
+        " then i.value - 'introducer' else i.value end order by i.n), '[]')"
+        " from jsonb_array_elements(m.introductions) with ordinality as i (value, n)"
+        " where i.value ->> 'counterpart' <> all($1)) where m.registration_id in (select named.registration_id"
+        " from unnest($1::text[]) as each (id) cross join unnest(array['counterpart', 'introducer']) as role (name)"
+        " join matched as named on named.introductions @> jsonb_build_array(jsonb_build_object(role.name, each.id)))",
+        sorted(map(str, gone)),
+    )

@@ -1,4 +1,4 @@
-"""Facts from the topics, newest revision of each, and their erasure."""
+"""Facts from the topics, newest revision of each."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from services.followup.store import people
+from services.followup.store import credits, people
 from shared.contracts.contact import Contact
 from shared.contracts.contract import Part
 from shared.contracts.gathering import Gathering
@@ -200,7 +200,7 @@ async def put_matched(tx: Connection, plans: Sequence[Matched]) -> None:
     parts = [part for plan in plans for part in plan.introductions]
     named = {each for part in parts for each in (part.counterpart, part.introducer) if each}
     if gone := await erased_among(tx, named):
-        await strip_matched(tx, gone)
+        await credits.strip(tx, gone)
 
 
 def _json(parts: Iterable[Part]) -> str:
@@ -211,54 +211,6 @@ async def erase_matched(tx: Connection, ids: Collection[UUID]) -> None:
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", list(ids))
 
 
-async def strip_matched(tx: Connection, gone: Collection[UUID]) -> None:
-    """Take these people out of the introductions of others, as counterparts and as introducers."""
-    await tx.execute(
-        "update matched as m set introductions = (select coalesce(jsonb_agg(case when i.value ->> 'introducer' = any($1)"
-        " then i.value - 'introducer' else i.value end order by i.n), '[]')"
-        " from jsonb_array_elements(m.introductions) with ordinality as i (value, n)"
-        " where i.value ->> 'counterpart' <> all($1)) where m.registration_id in (select named.registration_id"
-        " from unnest($1::text[]) as each (id) cross join unnest(array['counterpart', 'introducer']) as role (name)"
-        " join matched as named on named.introductions @> jsonb_build_array(jsonb_build_object(role.name, each.id)))",
-        sorted(map(str, gone)),
-    )
-
-
 async def erased_among(tx: Connection, ids: Collection[UUID]) -> set[UUID]:
     rows = await tx.fetch("select registration_id from erased where registration_id = any($1::uuid[])", list(ids))
     return {row["registration_id"] for row in rows}
-
-
-async def erase(tx: Connection, ids: Collection[UUID]) -> None:
-    """Forget these registrations and whatever others hold about them; remember only that they are forgotten."""
-    gone = sorted(ids)
-    await wait_for_facts(tx)
-    await tx.execute("insert into erased select unnest($1::uuid[]) on conflict do nothing", gone)
-    # A meeting makes two follow-ups, so those about somebody are the counterparts of their own.
-    rows = await tx.fetch(
-        "select unnest(array[f.id, back.id]) as id from followup as f left join followup as back on back.owner = f.other"
-        " and back.other = f.owner and back.gathering_id = f.gathering_id where f.owner = any($1::uuid[])",
-        gone,
-    )
-    followups = sorted({row["id"] for row in rows if row["id"]})
-    # The timer first: firing holds it, and what firing has written is visible only after it let go.
-    for table, column in (
-        ("timer", "followup_id"),
-        ("wish", "followup_id"),
-        ("conduct", "followup_id"),
-        ("due_item", "followup_id"),
-        ("report", "followup_id"),
-        ("followup", "id"),
-    ):
-        await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)
-    await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
-    await tx.execute("delete from reminder where owner = any($1::uuid[])", gone)
-    persons = await tx.fetch(
-        "select person_id from registration where registration_id = any($1::uuid[])"
-        " union select person_id from contact where registration_id = any($1::uuid[])",
-        gone,
-    )
-    for table in ("registration", "profile", "contact", "matched", "reminder_plan"):
-        await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)
-    await strip_matched(tx, gone)
-    await people.forget(tx, [row["person_id"] for row in persons])

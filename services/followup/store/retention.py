@@ -9,19 +9,22 @@ from shared.platform.database import Connection
 async def forget_due_items(tx: Connection, keep: timedelta, limit: int) -> int:
     """Due items that no message can tell of any more. That their steps fired stays with the follow-up.
 
-    Follow-ups are locked in the order of their ids, as by everybody else. The two halves are all items: each has an index.
+    Follow-ups are locked in the order of their ids and before what hangs on them, as by everybody else. The two halves
+    are all items: each has an index.
     """
     return await _count(
         tx,
         "with old as materialized (select followup_id, step from due_item"
         " where (fired_at < now() - $1::interval and delivery_id is null and not skipped"
         " or fired_at < now() - $1::interval and (delivery_id is not null or skipped))"
-        " and until_at < now() limit $2 for update skip locked"
-        "), held as materialized (select id from followup where id in (select followup_id from old) order by id for update"
+        " and until_at < now() limit $2"
+        "), held as materialized (select id from followup where id in (select followup_id from old) order by id"
+        " for update skip locked"
         "), noted as (update followup as f set fired = f.fired || each.steps from (select followup_id,"
         " array_agg(step) as steps from old group by followup_id) as each join held on held.id = each.followup_id"
         " where f.id = held.id)"
-        " delete from due_item as d using old where d.followup_id = old.followup_id and d.step = old.step",
+        " delete from due_item as d using old join held on held.id = old.followup_id"
+        " where d.followup_id = old.followup_id and d.step = old.step",
         keep,
         limit,
     )

@@ -9,6 +9,7 @@ import pytest
 
 from services.followup import bounces, digests
 from services.followup.app import SERVICE, build_links
+from services.followup.store import deliveries
 from services.followup.store import mail as store
 from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of
 from tests.conftest import client, settings_for
@@ -26,7 +27,7 @@ async def sent(world: World) -> bytes:
     await world.fire()
     async with world.database.transaction() as tx:
         (box,) = await store.mailboxes(tx, [(await world.value("select person_id from contact limit 1"))])
-        delivery = await store.queue(tx, box.person_id, "test", world.now)
+        delivery = await deliveries.queue(tx, box.person_id, "test", world.now)
         assert delivery is not None
         await store.settle(tx, box.items, delivery)
         await tx.execute(

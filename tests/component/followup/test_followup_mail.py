@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP
 from services.followup import digests, mail
 from services.followup.app import SERVICE, build_links
 from services.followup.domain.states import State
+from services.followup.store import deliveries
 from services.followup.store import mail as store
 from shared.platform import clock
 from tests.component.followup.conftest import (
@@ -326,12 +327,12 @@ async def test_what_dead_workers_left(world: World, sink: tuple[Sink, mail.Relay
     await digests.plan(world.database, found, clock.now())
     dead = uuid4()
     async with world.database.transaction() as tx:
-        one, two = await store.take(tx, dead, timedelta(seconds=30), 10)
-        assert await store.cross(tx, two.id, dead, "<x@y>")
-        assert not await store.cross(tx, two.id, dead, "<x@y>")
-        assert not await store.cross(tx, one.id, uuid4(), "<z@y>")
+        one, two = await deliveries.take(tx, dead, timedelta(seconds=30), 10)
+        assert await deliveries.cross(tx, two.id, dead, "<x@y>")
+        assert not await deliveries.cross(tx, two.id, dead, "<x@y>")
+        assert not await deliveries.cross(tx, one.id, uuid4(), "<z@y>")
         await tx.execute("update delivery set lease_until = now() - interval '1 second'")
-        assert not await store.cross(tx, one.id, dead, "<z@y>")
+        assert not await deliveries.cross(tx, one.id, dead, "<z@y>")
     await deliver(world, relay)
     assert len(handler.received) == 1
     assert sorted(await states(world)) == [("sent", None), ("uncertain", "worker_lost")]
