@@ -205,6 +205,17 @@ async def test_what_two_agreed_on_is_off_lists_and_pages_once_one_wants_it_no_mo
     assert {n: words_of((await night.get(link)).text) for n, link in links.items()} == before
 
 
+async def test_a_refusal_at_another_gathering_takes_it_back_here_and_a_wish_there_does_not(night: Night) -> None:
+    await night.join([5, 10], 2)
+    await _agreed(night)
+    there = {"author": str(rid(5, 2)), "about": str(rid(10, 2))}
+    assert (await night.call("POST", "/wishes", json={**there, "kind": "no_thanks"})).status_code == 200
+    assert rid(5) in await listed(night, 10), "wishes are of one gathering"
+    assert (await night.call("POST", "/taps", json={**there, "verdict": "not_for_me"})).status_code == 200
+    assert rid(5) not in await listed(night, 10)
+    assert rid(10) not in await listed(night, 5)
+
+
 async def test_other_agreements_stand_when_one_is_taken_back(night: Night) -> None:
     await _agreed(night)
     told = await night.newest()
