@@ -17,7 +17,7 @@ from services.matching.settings import MatchingSettings
 from services.matching.store import audits, facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
-from services.matching.workers import Cancelled, Gone, Workers, tell
+from services.matching.workers import Cancelled, NotBegun, Workers, tell
 from shared.platform import clock
 from shared.platform.database import Connection, Database, is_transient
 
@@ -56,7 +56,7 @@ async def _audit_or_fail(settings: MatchingSettings, database: Database, workers
         if found is not None:
             await _finish(database, plan, found)
         return found is not None
-    except Gone:
+    except NotBegun:
         raise
     except Exception as error:
         if is_transient(error):

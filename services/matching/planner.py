@@ -22,7 +22,7 @@ from services.matching.settings import MatchingSettings
 from services.matching.store import facts, plans
 from services.matching.store.plans import Plan
 from services.matching.tasks import task_of
-from services.matching.workers import Cancelled, Gone, Workers, open_workers, tell
+from services.matching.workers import Cancelled, NotBegun, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare, retried
 
@@ -56,7 +56,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
     try:
         await prepare(connection)
         while True:
-            with suppress(BrokenProcessPool, Gone), open_workers() as workers:
+            with suppress(BrokenProcessPool, NotBegun), open_workers() as workers:
                 await _serve(settings, database, connection, workers)
             # By the system, for want of memory. A plan or audit in the making is told as failed; one that had not begun
             # still waits.
@@ -67,7 +67,7 @@ async def run(settings: MatchingSettings, database: Database) -> None:
 
 
 async def _serve(settings: MatchingSettings, database: Database, connection: Connection, workers: Workers) -> None:
-    """Make plans and audits for as long as the worker lives. Raises `BrokenProcessPool` or `Gone` when it is killed."""
+    """Make plans and audits for as long as the worker lives. Raises `BrokenProcessPool` or `NotBegun` when it is killed."""
     warm = asyncio.get_running_loop().run_in_executor(workers.pool, _warm)
     while True:
         # Plans come first. An audit that has lost its patience has a turn between two of them.
@@ -88,7 +88,7 @@ async def _serve(settings: MatchingSettings, database: Database, connection: Con
 async def _make_or_fail(settings: MatchingSettings, database: Database, workers: Workers, plan: Plan) -> None:
     try:
         await _make(settings, database, workers, plan)
-    except Gone:
+    except NotBegun:
         raise
     except Exception as error:
         if is_transient(error):

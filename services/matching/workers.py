@@ -20,7 +20,7 @@ class Cancelled(Exception):
     """This work is not wanted any more."""
 
 
-class Gone(Exception):
+class NotBegun(Exception):
     """The process was killed while it had nothing to do: this work has not begun, and open workers can do it."""
 
 
@@ -52,14 +52,14 @@ class Workers:
     ) -> ResultT:
         """The result of work in a process, one at a time. `watch` hears its step, None before it tells one, and its share
         all the while, and says whether it is still wanted. Raises `Cancelled`, at the end of a chunk, when it is not,
-        `BrokenProcessPool` when the process is killed meanwhile, and `Gone` when it was before.
+        `BrokenProcessPool` when the process is killed meanwhile, and `NotBegun` when it was before.
         """
         slate = self.slate
         slate.cancelled.value, slate.step.value, slate.share.value = 0, -1, 0.0
         try:
             working = asyncio.get_running_loop().run_in_executor(self.pool, then_forget, work, *given)
         except BrokenProcessPool:
-            raise Gone from None
+            raise NotBegun from None
         while not (await asyncio.wait([working], timeout=WATCH_EVERY))[0]:
             step = slate.step.value
             if not await watch(STEPS[step] if step >= 0 else None, slate.share.value):

@@ -11,7 +11,7 @@ from services.matching import auditor
 from services.matching.app import SERVICE
 from services.matching.auditor import audit_next
 from services.matching.store import audits, plans
-from services.matching.workers import Gone
+from services.matching.workers import NotBegun
 from shared.platform import clock
 from shared.platform.database import Connection
 from shared.platform.ids import uuid7
@@ -80,8 +80,8 @@ async def test_a_killed_worker_ends_the_pool_before_the_next_plan_meets_it(night
 
 async def test_a_worker_killed_while_idle_leaves_the_audit_waiting_for_the_next_one(night: Night) -> None:
     async with night.database.connection() as connection:
-        with pytest.raises(Gone):
-            await _next(night, connection, Gone())
+        with pytest.raises(NotBegun):
+            await _next(night, connection, NotBegun())
         assert await connection.fetchval("select audit is null and audit_asked_at is not null from plan")
         await _unlocked(night)
 
