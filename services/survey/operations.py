@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from services.survey.domain.questions import FORM_VERSION, Filled
+from services.survey.domain.statistics import HIDDEN_BELOW
 from services.survey.store import facts, surveys
 from services.survey.store.surveys import StoredResponse
 from shared.contracts.survey_submitted import Segment, SurveySubmitted
@@ -81,6 +82,7 @@ async def respond(tx: Connection, token: str, filled: Filled, locale: str, now: 
         raise NotFound
     if invitation.closed_at:
         raise SurveyClosed
+    await surveys.one_answer_at_a_time(tx, invitation.gathering_id)
     known = await surveys.response_of(tx, invitation.token_sha256)
     if known and (known.answers, known.free_text, known.quotable) == (
         filled.answers,
@@ -97,6 +99,7 @@ async def respond(tx: Connection, token: str, filled: Filled, locale: str, now: 
     )
     day = now.astimezone(ZoneInfo(invitation.time_zone)).date()
     await surveys.upsert_response(tx, invitation, response, form_version=FORM_VERSION, locale=locale, day=day)
+    await surveys.tell(tx, invitation.gathering_id, HIDDEN_BELOW)
     await outbox.add(
         tx,
         [

@@ -211,8 +211,8 @@ async def facts(connection: Connection, gathering_id: UUID, as_of: datetime) -> 
         " order by owner, other"
     )
     responses = await rows(
-        "select answers::text as answers, free_text, quotable, channel from response where gathering_id = $1"
-        " order by response_id"
+        "select (told->'answers')::text as answers, told->>'free_text' as free_text, (told->'quotable')::bool as quotable,"
+        " channel from response where gathering_id = $1 and told is not null order by response_id"
     )
     due = await rows("select kind, count(*) as n from followup_due where gathering_id = $1 group by kind order by kind")
     return Facts(

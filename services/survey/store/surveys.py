@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from shared.contracts.survey_submitted import Answers, Segment
@@ -52,6 +52,11 @@ class StoredResponse:
     quotable: bool
 
 
+_TOLD: Final = (
+    "told = jsonb_build_object('answers', answers, 'free_text', free_text, 'quotable', quotable), waits = false"
+)
+
+
 async def open_survey(tx: Connection, gathering_id: UUID, partner_id: UUID, room_sha256: bytes) -> bytes:
     """Open a survey; one that was opened before stays as it is. Returns the hash of its room's code."""
     await tx.execute(
@@ -76,9 +81,9 @@ async def survey(connection: Connection, partner_id: UUID, gathering_id: UUID, *
 
 
 async def close_survey(tx: Connection, gathering_id: UUID, now: datetime) -> None:
-    """Close it, and forget which link gave which answer: from here on nobody can tell."""
+    """Close it, tell what waits, and forget which link gave which answer: from here on nobody can tell."""
     await tx.execute("update survey set closed_at = coalesce(closed_at, $2) where gathering_id = $1", gathering_id, now)
-    await tx.execute("update response set token_sha256 = null where gathering_id = $1", gathering_id)
+    await tx.execute(f"update response set {_TOLD}, token_sha256 = null where gathering_id = $1", gathering_id)
 
 
 async def segments(connection: Connection, gathering_id: UUID, registration_ids: Sequence[UUID]) -> dict[UUID, Segment]:
@@ -155,7 +160,7 @@ async def upsert_response(
         " locale, answers, free_text, quotable, segment) values ($1, $2, $3, $4, $5, 'web', $6, $7, $8, $9, $10, $11, $12)"
         " on conflict (response_id) do update set revision = excluded.revision, form_version = excluded.form_version,"
         " day = excluded.day, locale = excluded.locale, answers = excluded.answers, free_text = excluded.free_text,"
-        " quotable = excluded.quotable",
+        " quotable = excluded.quotable, waits = true",
         response.response_id,
         invitation.token_sha256,
         invitation.gathering_id,
@@ -171,11 +176,26 @@ async def upsert_response(
     )
 
 
+async def one_answer_at_a_time(tx: Connection, gathering_id: UUID) -> None:
+    """Let other answers to this survey wait until this transaction ends: `tell` may write every one of them."""
+    await tx.execute("select pg_advisory_xact_lock(hashtext('enishi.survey'), hashtext($1::uuid::text))", gathering_id)
+
+
+async def tell(tx: Connection, gathering_id: UUID, least: int) -> None:
+    """Let the report show what waits, where that is at least so many answers. After `one_answer_at_a_time`."""
+    await tx.execute(
+        f"update response set {_TOLD} where gathering_id = $1 and waits"
+        " and (select count(*) from response where gathering_id = $1 and waits) >= $2",
+        gathering_id,
+        least,
+    )
+
+
 async def progress(connection: Connection, gathering_id: UUID) -> tuple[int, int]:
-    """Links given out and answers received."""
+    """Links given out, and answers that the report shows."""
     row: Any = await connection.fetchrow(
         "select (select count(*) from invitation where gathering_id = $1) as links,"
-        " (select count(*) from response where gathering_id = $1) as answers",
+        " (select count(*) from response where gathering_id = $1 and told is not null) as answers",
         gathering_id,
     )
     return row["links"], row["answers"]

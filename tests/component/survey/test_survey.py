@@ -3,8 +3,7 @@
 import asyncio
 import base64
 import hashlib
-import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from services.survey.app import SERVICE
 from services.survey.domain.questions import read_form
 from shared.contracts.gathering import Gathering
 from shared.contracts.survey_submitted import SurveySubmitted
+from shared.platform import clock
 from tests.component.survey.conftest import FORM, Survey, facts, person, tell
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
@@ -201,8 +201,8 @@ async def test_the_link_of_the_room_can_be_asked_for_again(survey: Survey) -> No
 
 async def test_an_old_link_to_a_report_says_that_it_is_old(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     url = (await survey.call("GET", "/report-link")).json()["url"].partition("8000")[2]
-    later = time.time() + 31 * 86_400
-    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+    later = clock.now() + timedelta(days=31)
+    monkeypatch.setattr(clock, "now", lambda: later)
     page = await survey.http.get(url)
     assert page.status_code == 410
     assert "リンクの有効期限が切れました" in page.text
@@ -218,3 +218,27 @@ async def test_the_day_of_an_answer_is_the_gatherings(survey: Survey) -> None:
         filled = read_form({"again": ["8"]}, "en")
         await operations.respond(tx, token, filled, "en", datetime(2026, 11, 21, 23, 0, tzinfo=UTC))
     assert (await answers(survey))[0].day == date(2026, 11, 21)
+
+
+async def test_nobodys_answer_shows_by_looking_twice(survey: Survey) -> None:
+    """While a survey is open, its report moves by five answers or not at all, for a changed answer too."""
+    links = [await survey.link(number) for number in range(7)]
+
+    async def shown() -> tuple[int | None, int | None, int]:
+        told = (await survey.call("GET", "/metrics")).json()
+        again = (told["answers"] or {}).get("again")
+        return told["responses"], again and again["yes"], (await survey.call("GET", "/survey")).json()["answers"]
+
+    seen = []
+    for link in links:
+        await survey.http.post(link, data=FORM)
+        seen.append(await shown())
+    assert seen == [(None, None, 0)] * 4 + [(5, 5, 5)] * 3
+    for link in links[:3]:
+        await survey.http.post(link, data={**FORM, "again": "0"})
+        seen.append(await shown())
+    assert seen[7:] == [(5, 5, 5), (5, 5, 5), (7, 4, 7)], "two new and three changed are told together"
+    await survey.http.post(links[6], data={**FORM, "again": "0"})
+    assert await shown() == (7, 4, 7)
+    await survey.call("POST", "/survey/close")
+    assert await shown() == (7, 3, 7)
