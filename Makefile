@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-large up test lint contracts bench bench-followup faults faults-timers faults-mail lock clean
+.PHONY: help setup demo demo-stay demo-large up test lint contracts bench bench-followup faults faults-timers faults-mail lock clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -19,6 +19,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 demo: setup ## play a real gathering of 60 people on Kafka and PostgreSQL, then show the report
 	$(RUN) -m deploy.demo
+
+demo-stay: setup ## the same, and keep it up so that its pages can be used
+	$(RUN) -m deploy.demo --stay
 
 demo-large: setup ## the same with 403 people and the whole contact stream
 	$(RUN) -m deploy.demo --large

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from deploy.demo import tally
 from deploy.demo.platform import Platform, Refused
@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 SMALL = 60  # rows; one person registers twice
 LARGE = 410  # rows, so that 403 different people come, as many as the sensors of the whole stream saw
 BAR = 28  # characters
+ToldT = TypeVar("ToldT")
 
 
 async def key_for(stack: Stack, name: str) -> str:
@@ -37,11 +38,12 @@ def main() -> int:
     """0: played, and all counts agree; 1: something failed or differs."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--large", action="store_true", help="403 people and the whole contact stream")
+    parser.add_argument("--stay", action="store_true", help="keep everything up afterwards, until Ctrl-C")
     parser.add_argument("--data", type=Path, default=ROOT / ".local" / "demo", help="where data, logs and report go")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.data, ignore_errors=True)
     try:
-        return asyncio.run(_demo(arguments.data, LARGE if arguments.large else SMALL))
+        return asyncio.run(_demo(arguments.data, LARGE if arguments.large else SMALL, stay=arguments.stay))
     except (StackError, Refused, TimeoutError) as error:
         print(f"\nfailed: {error}\nlogs: {arguments.data}", file=sys.stderr)
         return 1
@@ -49,7 +51,7 @@ def main() -> int:
         return 130
 
 
-async def _demo(data: Path, guests: int) -> int:
+async def _demo(data: Path, guests: int, *, stay: bool) -> int:
     started = time.monotonic()
     _tell(0.0, "starting Kafka, PostgreSQL and four services")
     stack = Stack(data)
@@ -63,33 +65,37 @@ async def _demo(data: Path, guests: int) -> int:
             _tell(0.95, "counting")
             agreements = await tally.agree(platform, told)
             counts = await tally.topics(stack.brokers.bootstrap_servers) if stack.brokers else []
-            kept = {
-                name: data / file
-                for name, file, url in (
-                    ("the report", "report.ja.html", told.report_url),
-                    ("in English", "report.en.html", f"{told.report_url}?lang=en"),
-                    ("somebody's evening", "evening.html", told.evening_url),
-                    ("the seating board", "board.html", told.board_url),
-                    ("name badges", "badges.pdf", f"{told.board_url}/badges.pdf"),
-                    ("table sheets", "tables.pdf", f"{told.board_url}/tables.pdf"),
-                )
-                if (data / file).write_bytes(await platform.get_page(url))
-            }
+            pages = [
+                ("the report", "report.ja.html", told.report_url),
+                ("in English", "report.en.html", f"{told.report_url}?lang=en"),
+                ("somebody's evening", "evening.html", told.evening_url),
+                ("their follow-ups", "followups.html", told.followup_url),
+                ("the seating board", "board.html", told.board_url),
+                ("name badges", "badges.pdf", f"{told.board_url}/badges.pdf"),
+                ("table sheets", "tables.pdf", f"{told.board_url}/tables.pdf"),
+            ]
+            for _, file, url in pages:
+                (data / file).write_bytes(await platform.get_page(url))
         finally:
             await platform.close()
+        _tell(1.0, "done")
+        _show(told, counts, agreements)
+        print(
+            f"\nThe stack was up after {up:.1f} s; the whole demo took {time.monotonic() - started:.1f} s.\n\nlook at"
+        )
+        for name, file, url in pages:
+            print(f"  {name:<20}{url if stay else data / file}")
+        print(f"  {'logs and data':<20}{data}", flush=True)
+        if stay:
+            print("\nCtrl-C stops everything", flush=True)
+            await _while_up(stack, asyncio.Event().wait())
+        print("\nTo use these pages: make demo-stay")
     finally:
         await stack.stop()
-    _tell(1.0, "done")
-    _show(told, counts, agreements)
-    print(f"\nThe stack was up after {up:.1f} s; the whole demo took {time.monotonic() - started:.1f} s.")
-    print("\nlook at")
-    for name, path in kept.items():
-        print(f"  {name:<20}{path}")
-    print(f"  {'logs and data':<20}{data}\nStart it and stay: make up")
     return 0 if all(each.holds for each in agreements) and not any(count.dead for count in counts) else 1
 
 
-async def _while_up(stack: Stack, story: Coroutine[Any, Any, Told]) -> Told:
+async def _while_up(stack: Stack, story: Coroutine[Any, Any, ToldT]) -> ToldT:
     """Play the story; when a service ends by itself, say so at once instead of waiting for it."""
     playing = asyncio.ensure_future(story)
     try:
@@ -120,8 +126,8 @@ def _show(told: Told, counts: list[tally.TopicCount], agreements: list[tally.Agr
     print("\nwhat each service did")
     print(f"  registration  {told.rows} rows in, {told.registered} people, {told.attended} checked in")
     print(
-        f"  matching      {proof.get('people')} people at tables and on lists: {proof.get('value')} points of at most"
-        f" {proof.get('bound')}, {len(proof.get('violations', []))} rules broken; planned anew for the"
+        f"  matching      {proof.get('people')} people at tables and on lists: {proof.get('value')} points (at most"
+        f" {proof.get('bound')} if there were no tables), {len(proof.get('violations', []))} rules broken; planned anew for the"
         f" {(told.replan.get('proof') or {}).get('people')} who came;"
         f" {told.sensor_rows} sensor rows became {len(told.meetings)} meetings and {told.notes} notes"
     )

@@ -46,6 +46,7 @@ class Told:
     report_url: str = ""
     board_url: str = ""
     evening_url: str = ""
+    followup_url: str = ""
 
 
 async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = NO_SHOW) -> Told:
@@ -79,6 +80,9 @@ async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = 
     for person in present:  # the first who is introduced to anybody: those who mainly sell are not
         if (await platform.call("matching", "GET", f"/registrations/{person}/match"))["introductions"]:
             told.evening_url = evenings[person]
+            told.followup_url = (await platform.call("followup", "GET", f"/registrations/{person}/followups"))[
+                "page_url"
+            ]
             break
 
     await _meet(platform, gathering, present, dice, told, lambda share, what: tell(0.4 + 0.3 * share, what))
@@ -94,6 +98,7 @@ async def play(platform: Platform, guests: int, tell: Tell, *, no_show: float = 
     tell(0.88, "thanks and next steps are reported")
     await _follow_up(platform, present, dice, told)
     await platform.call("registration", "POST", f"/gatherings/{gathering}/phase", json={"phase": "ended"})
+    await platform.call("survey", "POST", f"/gatherings/{gathering}/survey/close")
     link = await platform.call("survey", "GET", f"/gatherings/{gathering}/report-link")
     told.report_url = link["url"]
     return told
