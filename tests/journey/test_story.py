@@ -43,7 +43,7 @@ async def test_from_registration_to_the_report(tmp_path: Path) -> None:
         assert counts["followup-done"].keys > 0
 
         assert re.search(r"<h1>製造業と地域のDX 異業種交流会</h1>", page)
-        assert f"<b>{told.attended}</b>" in page
+        assert f"<b>{told.attended}<small>" in page
         for person in ("leo.kaneshiro", "金城"):
             assert person not in page
 
