@@ -74,11 +74,13 @@ class Event(Generic[PayloadT_co]):
         return value
 
 
-def decode(topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Event[Contract]:
+def decode(
+    topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> Event[Contract]:
     """Read one record. Raises `Undecodable` for a broken one and `UnknownType` for one from the future."""
     model = TOPICS[topic].model
     try:
-        attributes = {name: content.decode() for name, content in headers}
+        attributes = {name: content.decode() for name, content in headers if content is not None}
         key_text = (key or b"").decode()
     except UnicodeDecodeError as error:
         raise Undecodable("envelope", "headers and key must be UTF-8") from error

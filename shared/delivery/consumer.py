@@ -124,6 +124,9 @@ class Consumer:
                 metrics.consumed.labels(record.topic, "unknown_type").inc()
             except Undecodable as error:
                 bad.append(DeadLetter(record, error.reason, str(error)))
+            except Exception as error:
+                # What reading did not foresee must not stop the partition for ever.
+                bad.append(DeadLetter(record, "unreadable", _where(error)))
         return good, bad
 
     async def _commit(self, good: Sequence[tuple[Record, Event[Contract]]], bad: Sequence[DeadLetter]) -> None:

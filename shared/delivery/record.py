@@ -16,7 +16,8 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+    """Kafka allows headers without a value; an event has none of them."""
 
     @classmethod
     def of(cls, raw: Any) -> Self:
@@ -30,6 +31,6 @@ class Record:
     def header_texts(self) -> dict[str, str]:
         """Headers as text; bytes that are not UTF-8, and the NUL that PostgreSQL cannot hold, are escaped."""
         return {
-            name.replace("\0", "\\x00"): content.decode(errors="backslashreplace").replace("\0", "\\x00")
+            name.replace("\0", "\\x00"): (content or b"").decode(errors="backslashreplace").replace("\0", "\\x00")
             for name, content in self.headers
         }

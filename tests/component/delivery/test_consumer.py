@@ -107,6 +107,7 @@ async def test_undecodable_bytes_become_dead_letters_with_their_reason(open_data
         Record("met", 0, 5, b"\xff", whole.value, whole.headers),
         Record("met", 0, 6, b"another key", whole.value, whole.headers),
         Record("met", 0, 7, whole.key, whole.value, (*whole.headers, ("nul\0", b"\xff\0"))),
+        Record("met", 0, 8, whole.key, whole.value, tuple((name, None) for name, _ in whole.headers)),
     ]
     good = [record_of(met(n), offset=100 + n) for n in range(40)]
     await consumer_on(database).apply(good[:20] + odd + good[20:])
@@ -119,11 +120,31 @@ async def test_undecodable_bytes_become_dead_letters_with_their_reason(open_data
         5: "envelope",
         6: "payload",
         7: "envelope",
+        8: "envelope",
     }
     assert len(await ledger_of(database)) == 40
     async with database.connection() as connection:
         topics = await connection.fetch("select distinct topic from outbox where topic like '%dlq'")
     assert [row["topic"] for row in topics] == ["met.survey.dlq"]
+
+
+async def test_what_reading_did_not_foresee_is_a_dead_letter_too(
+    open_database_for: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await open_database_for(LEDGER)
+    read = Met.read
+
+    def reading(data: bytes) -> Met:
+        if b"86399" in data:
+            raise RuntimeError("nobody thought of this")
+        return read(data)
+
+    monkeypatch.setattr(Met, "read", reading)
+    await consumer_on(database).apply([record_of(met(n, talk_seconds=POISON - n), offset=n) for n in range(3)])
+    assert len(await ledger_of(database)) == 2
+    (letter,) = await letters_of(database)
+    assert (letter.record.offset, letter.reason) == (0, "unreadable")
+    assert "nobody" not in letter.error
 
 
 async def test_a_type_from_the_future_is_skipped(open_database_for: OpenDatabase) -> None:
