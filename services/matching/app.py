@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from services.matching import handlers, learner, planner
 from services.matching.api import desk as desk_api
 from services.matching.api import feedback as feedback_api
-from services.matching.api import learning, links, live, plans, sightings
+from services.matching.api import learning, links, live, meetings, plans, sightings
 from services.matching.links import Links
 from services.matching.pages import (
     badges,
@@ -47,7 +47,7 @@ def build_http(settings: MatchingSettings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.links = Links(settings.link_secret, settings.public_url, settings.link_days)
     app.state.pages = Pages(Path(__file__).parent / "templates")
-    partners = (plans, live, links, feedback_api, desk_api, sightings, learning)
+    partners = (plans, meetings, live, links, feedback_api, desk_api, sightings, learning)
     people = (evening, feedback, encounters, badges, desk, cards, board, board_desk, proof, printing)
     for each in (*partners, *people):
         app.include_router(each.router)

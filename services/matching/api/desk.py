@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.matching import introducing
-from services.matching.api.plans import Body
+from services.matching.api.body import Body
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.contracts.vocabulary import ShortText

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.matching import feedback
-from services.matching.api.plans import Body
+from services.matching.api.body import Body
 from services.matching.domain.learning import VERDICTS, Tap
 from services.matching.domain.wishes import KINDS, Wish
 from services.matching.store import wishes as store

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from services.matching.api.plans import Body
+from services.matching.api.body import Body
 from services.matching.domain.complaints import DECISIONS, Report, complainants, is_open
 from services.matching.store import feedback as store
 from services.matching.store import learning

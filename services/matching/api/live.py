@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.matching import live
-from services.matching.api.plans import Body, plan_answer
+from services.matching.api.body import Body
+from services.matching.api.plans import plan_answer
 from services.matching.live import Changes
 from services.matching.settings import MatchingSettings
 from services.matching.store import facts

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from services.matching import sightings
-from services.matching.api.plans import Body
+from services.matching.api.body import Body
 from services.matching.domain.cards import NotCards
 from services.matching.domain.contacts import step
 from services.matching.settings import MatchingSettings
