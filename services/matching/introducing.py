@@ -155,6 +155,9 @@ async def answer(
     quotable = await facts.hold_profiles(tx, sides)
     proposal = await proposals.answer(tx, proposal_id, reader.id, yes)
     if proposal is None:
+        before = await proposals.one(tx, proposal_id)
+        if yes and before is not None and before.agreed and reader.id in (before.a, before.b):
+            return  # the same yes once more, by a button that was pressed twice
         raise NotFound
     if not proposal.agreed:
         return

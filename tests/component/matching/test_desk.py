@@ -105,6 +105,14 @@ async def test_two_who_both_say_yes_are_introduced_with_who_thought_of_it(night:
         assert (await night.get(f"{evening(n)}/with/{rid(other)}")).status_code == 200
 
 
+async def test_a_button_pressed_twice_answers_once(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert [await answer(night, n, True) for n in (5, 5, 10, 10, 5)] == [303] * 5
+    assert len(await night.events(Matched)) == 2
+    assert await answer(night, 7, True) == 404, "somebody else's"
+    assert await answer(night, 5, False) == 404, "an agreement stands"
+
+
 async def test_a_refusal_stays_unseen_by_everybody(night: Night) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
     await answer(night, 5, True)
