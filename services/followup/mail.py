@@ -131,8 +131,9 @@ class Sender:
             later = self._writer.next_at(box, now)
             await self._postpone(delivery, later or now + RETRIES[-1], "quiet_hours")
             return
-        if not box.email.isascii():  # relays that take such addresses (RFC 6531) are few
-            await self._suppress(delivery, box, "not_ascii")
+        # Few relays take more than ASCII (RFC 6531), and "a,b@example.org" would reach the relay's own user "a".
+        if not box.email.isascii() or parseaddr(box.email)[1] != box.email:
+            await self._suppress(delivery, box, "unwritable")
             return
         text = message.as_bytes()
         try:
