@@ -20,6 +20,7 @@ log: Final = structlog.stdlib.get_logger(__name__)
 
 CHANGED_MEANWHILE: Final = 0.01  # seconds to wait for a follow-up that changed while it was to be fired
 CONNECTIONS: Final = 2  # that share a burst: each keeps one core of PostgreSQL busy and takes little of this process
+FIRST: Final = 250  # timers in the first statement: enough for most, and soon over where the others are to be shared
 EXPIRE_AT_ONCE: Final = 500  # follow-ups in one transaction
 
 
@@ -65,7 +66,7 @@ async def drain(connections: "Sequence[asyncpg.Connection[Any]]", database: Data
 
     What becomes due behind a watermark meanwhile is left for the next time.
     """
-    first = await timers.fire(connections[0], batch)
+    first = await timers.fire(connections[0], min(batch, FIRST))
     total = _note(database, first)
     if first.watermark is not None:
         total += sum(await asyncio.gather(*(_go_on(each, database, batch, first.watermark) for each in connections)))
