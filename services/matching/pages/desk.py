@@ -10,7 +10,7 @@ from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.platform.database import Connection
-from shared.platform.errors import NotFound
+from shared.platform.errors import Conflict, NotFound
 from shared.platform.http import Db
 from shared.platform.pages import PersonsRoute, back
 
@@ -73,9 +73,16 @@ async def introduce(
 @router.post("/{token}/proposals/{proposal_id}")
 async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated[bool, Form()]) -> Response:
     """Yes, or not this time."""
-    found = await introducing.prospect(database, visit.guest, proposal_id) if yes else None
-    async with database.transaction() as tx:
-        await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now, found)
+
+    async def take() -> None:
+        found = await introducing.prospect(database, visit.guest, proposal_id) if yes else None
+        async with database.transaction() as tx:
+            await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now, found)
+
+    try:
+        await take()
+    except Conflict:  # the other agreed between the two steps, and does so only once
+        await take()
     return back(visit.base, "answered", visit.locale)
 
 

@@ -287,6 +287,24 @@ async def test_a_yes_that_nobody_foresaw_is_asked_for_again(night: Night) -> Non
     assert len(await night.events(Matched)) == 2
 
 
+async def test_two_who_say_yes_at_the_same_moment_are_introduced(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    both, real = asyncio.Barrier(2), introducing.prospect
+    looks: list[int] = []
+
+    async def together(*given: Any) -> Any:
+        found = await real(*given)
+        looks.append(0)
+        if len(looks) <= 2:
+            await both.wait()
+        return found
+
+    monkeypatch.setattr(introducing, "prospect", together)
+    assert await asyncio.gather(answer(night, 5, True), answer(night, 10, True)) == [303, 303]
+    assert len(looks) == 3
+    assert rid(5) in await listed(night, 10)
+
+
 async def test_asking_somebody_oneself_needs_their_yes(night: Night) -> None:
     assert (await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})).status_code == 303
     assert "あなたが会いたいと伝えた方" in (await night.get(evening(1))).text
