@@ -19,7 +19,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.delivery import outbox
 from shared.delivery.outbox import Outgoing
-from shared.platform import metrics
+from shared.platform import idempotency, metrics
 from shared.platform.database import Connection
 from shared.platform.errors import NotFound
 from shared.platform.ids import uuid7
@@ -215,6 +215,7 @@ async def erase(tx: Connection, partner_id: UUID, registration_id: UUID, now: da
     # What still waits in the outbox about this person must not be published either.
     await outbox.withdraw(tx, [snapshot.topic for snapshot in snapshots], [str(registration_id)])
     await outbox.add(tx, [out.tombstone(snapshot, registration_id) for snapshot in snapshots])
+    await idempotency.erase(tx, partner_id, registration_id)
     metrics.erasures.inc()
     await _promote(tx, gathering, now)
     return True

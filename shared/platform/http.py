@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, cast
 
 import orjson
 import structlog
+from asyncpg.exceptions import CharacterNotInRepertoireError
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
@@ -96,6 +97,8 @@ def _answer(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         body = {"type": "about:blank", "title": error.detail, "status": error.status_code, "detail": error.detail}
         return Response(orjson.dumps(body), error.status_code, dict(error.headers or {}), PROBLEM)
+    if isinstance(error, CharacterNotInRepertoireError):  # PostgreSQL stores any character but NUL
+        return problem(Invalid("a text holds a character that cannot be stored"))
     if is_transient(error):
         log.warning("http.unavailable", exc_info=error)
         return problem(Unavailable())

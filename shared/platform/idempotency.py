@@ -9,13 +9,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Header, Request, Response
 
 from shared.platform import metrics
 from shared.platform.auth import Principal
 from shared.platform.database import Connection, Database, retried
-from shared.platform.errors import Invalid
+from shared.platform.errors import Gone, Invalid
+from shared.platform.http import problem
+from shared.platform.openapi import PROBLEM
 
 RETENTION: Final = timedelta(days=7)
 
@@ -28,6 +31,10 @@ IdempotencyKey = Annotated[
         description="Any text of yours: the same request with it has one effect and, for 7 days, one answer.",
     ),
 ]
+
+
+class Erased(Gone):
+    """This Idempotency-Key was used before, for somebody who was erased since."""
 
 
 class IdempotencyKeyReused(Invalid):
@@ -93,7 +100,20 @@ async def _again(tx: Connection, caller: Principal, key: str, fingerprint: bytes
     if row is None or row["fingerprint"] != fingerprint:
         raise IdempotencyKeyReused
     metrics.idempotency_replays.inc()
-    return Response(row["body"], row["status"], {"Idempotency-Replayed": "true"}, "application/json")
+    kind = PROBLEM if row["status"] == Erased.status else "application/json"
+    return Response(row["body"], row["status"], {"Idempotency-Replayed": "true"}, kind)
+
+
+async def erase(tx: Connection, partner_id: UUID, subject: UUID) -> None:
+    """Blank the answers about somebody who is erased: they may quote them. A repetition must not bring them back."""
+    await tx.execute(
+        "update idempotency set status = $3, body = $4"
+        " where partner_id = $1 and position(convert_to($2, 'UTF8') in body) > 0",
+        partner_id,
+        str(subject),
+        Erased.status,
+        bytes(problem(Erased()).body),
+    )
 
 
 async def forget(tx: Connection) -> int:

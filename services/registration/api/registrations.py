@@ -11,9 +11,9 @@ from pydantic import Field
 from services.registration import operations
 from services.registration.api.bodies import Body, Limit, Read, Write, next_after
 from services.registration.domain import registration as rules
-from services.registration.domain.answers import Answers, advise, suggested_tags
+from services.registration.domain.answers import Answers, Short, advise, suggested_tags
 from services.registration.domain.csv_intake import NotCsv, read_csv
-from services.registration.domain.registration import Registration
+from services.registration.domain.registration import Registration, Status
 from services.registration.operations import Submitted
 from services.registration.store import gatherings, registrations
 from shared.platform import bulk, clock, openapi
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/v1")
 class Decision(Body):
     """Why, in words for the organiser."""
 
-    reason: Annotated[str, Field(max_length=200)] | None = None
+    reason: Short = None
 
 
 class Arrivals(Body):
@@ -99,7 +99,7 @@ async def list_registrations(
     gathering_id: UUID,
     database: Db,
     caller: Read,
-    status: str | None = None,
+    status: Status | None = None,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> dict[str, Any]:
@@ -123,7 +123,7 @@ async def read_registration(registration_id: UUID, database: Db, caller: Read) -
 
 @router.post("/registrations/{registration_id}/accept")
 async def accept(registration_id: UUID, database: Db, caller: Write, body: Decision | None = None) -> dict[str, Any]:
-    """Accept somebody who waits."""
+    """Accept somebody who waits, was declined, or had cancelled."""
     return await _decide(database, caller, registration_id, "accept", body)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from services.registration.domain.gathering import ExternalId, KnownZone
+from services.registration.domain.gathering import ExternalId, KnownZone, one_line
 from shared.contracts.contract import Instant
 from shared.contracts.vocabulary import (
     BusinessPhase,
@@ -45,7 +45,7 @@ def _address(value: str) -> str:
     return mailbox(value)
 
 
-Short = Annotated[ShortText | None, BeforeValidator(clean)]
+Short = Annotated[ShortText | None, BeforeValidator(one_line), BeforeValidator(clean)]
 Long = Annotated[LongText | None, BeforeValidator(clean)]
 
 
@@ -85,7 +85,7 @@ class Answers(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     external_id: ExternalId
-    name: Annotated[ShortText, BeforeValidator(clean)]
+    name: Annotated[ShortText, BeforeValidator(one_line), BeforeValidator(clean)]
     name_kana: Short = None
     email: Annotated[str, BeforeValidator(clean), AfterValidator(_address)]
     company: Short = None

@@ -1,9 +1,10 @@
 """Rules of a gathering: a sane timetable, and the order of its phases."""
 
+import re
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -11,6 +12,16 @@ from shared.contracts.contract import Instant, OneOf
 from shared.contracts.gathering import Mode, Round, Table
 from shared.contracts.vocabulary import LongText, Purpose, ShortText, TimeZone
 from shared.platform.errors import Conflict
+
+_BREAK: Final = re.compile(r"\s*[\t\r\n\x85\u2028\u2029]\s*")
+
+
+def one_line(value: object) -> object:
+    """Text on one line: names and titles stand in subjects, in lists and on badges."""
+    return _BREAK.sub(" ", value) if isinstance(value, str) else value
+
+
+Line = Annotated[ShortText, BeforeValidator(one_line)]
 
 ExternalId = Annotated[str, Field(pattern="^[A-Za-z0-9._:-]{1,64}$")]
 """A partner's own id: no spaces and no @, so that it cannot be an address."""
@@ -56,8 +67,8 @@ class GatheringBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
-    title: ShortText
-    theme: ShortText | None = None
+    title: Line
+    theme: Line | None = None
     purpose: Purpose | None = None
     audience: LongText | None = None
     mode: Mode = "in_person"

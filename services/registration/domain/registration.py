@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from services.registration.domain.answers import Answers, counted_goal
@@ -12,6 +12,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Attributes, Registered
 from shared.platform.errors import Conflict
 
+Status = Literal["pending", "accepted", "waitlisted", "declined", "cancelled"]
 FULL: Final = "full"
 UNDECIDED: Final = "waits for the organiser"
 
@@ -51,7 +52,7 @@ def admission(phase: str, mode: str, seats_left: int) -> tuple[str, str | None]:
 
 
 _DECISIONS: Final = {
-    "accept": ({"pending", "waitlisted", "declined"}, "accepted"),
+    "accept": ({"pending", "waitlisted", "declined", "cancelled"}, "accepted"),
     "decline": ({"pending", "waitlisted"}, "declined"),
     "cancel": ({"pending", "waitlisted", "accepted"}, "cancelled"),
 }

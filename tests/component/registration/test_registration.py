@@ -7,7 +7,7 @@ import pytest
 
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
-from tests.component.registration.partner_platform import GATHERING, Platform
+from tests.component.registration.partner_platform import GATHERING, Platform, person
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres
@@ -170,3 +170,32 @@ async def test_tags_are_suggested_confirmed_and_known(platform: Platform) -> Non
     assert {"video", "factory_tour"} <= known
     typing = await platform.call("POST", "/tags/suggestions", json={"text": "Looking for translators"})
     assert [each["tag"] for each in typing.json()["suggestions"]] == ["translation"]
+
+
+async def test_who_cancelled_can_be_let_in_again(platform: Platform) -> None:
+    gathering = await platform.gathering(capacity=1)
+    made = (await platform.register(gathering, 1)).json()
+    path = f"/registrations/{made['registration_id']}"
+    await platform.call("POST", f"{path}/cancel")
+    again = await platform.register(gathering, 9, email="person1@example.com")
+    assert (again.json()["registration_id"], again.json()["status"]) == (made["registration_id"], "cancelled")
+    assert (await platform.call("POST", f"{path}/accept")).json()["status"] == "accepted"
+    await platform.call("POST", f"{path}/cancel")
+    await platform.register(gathering, 2)
+    assert (await platform.call("POST", f"{path}/accept")).status_code == 409, "the seat is taken"
+
+
+async def test_characters_that_cannot_be_stored_are_refused_or_taken_out(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    made = (await platform.register(gathering, 1, name="木下\r\nBcc: x@example.com", company="木下\t鋳造\x00")).json()
+    path = f"/registrations/{made['registration_id']}"
+    answers = (await platform.call("GET", path)).json()["answers"]
+    assert (answers["name"], answers["company"]) == ("木下 Bcc: x@example.com", "木下 鋳造")
+    for status in ("%00", "maybe"):
+        listed = await platform.call("GET", f"/gatherings/{gathering}/registrations?status={status}")
+        assert listed.status_code == 422
+    assert (await platform.call("POST", f"{path}/cancel", json={"reason": "急\x00用"})).json()["reason"] == "急用"
+    odd = await platform.call(
+        "POST", f"/gatherings/{gathering}/registrations", json=person(2), headers={"Idempotency-Key": "a\x00b"}
+    )
+    assert (odd.status_code, odd.json()["detail"]) == (422, "a text holds a character that cannot be stored")

@@ -84,3 +84,20 @@ async def test_a_strangers_things_are_not_there(platform: Platform) -> None:
     assert bulk.json()["rejected"] == 1
     assert (await stranger.call("GET", "/gatherings")).json()["items"] == []
     assert (await platform.call("GET", registration)).json()["status"] == "accepted"
+
+
+async def test_a_remembered_answer_forgets_who_is_erased_and_brings_nobody_back(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    path, once = f"/gatherings/{gathering}/registrations", {"Idempotency-Key": "order-1"}
+    body = person(1, needs="動画を作ってくれる会社")
+    made = (await platform.call("POST", path, json=body, headers=once)).json()
+    assert made["suggested_tags"]["need_tags"][0]["words"] == "動画"
+    other = await platform.call("POST", path, json=person(2), headers={"Idempotency-Key": "order-2"})
+    await platform.call("DELETE", f"/registrations/{made['registration_id']}")
+    async with platform.database.connection() as connection:
+        kept = await connection.fetch("select body from idempotency order by key")
+    assert "動画".encode() not in kept[0]["body"]
+    assert kept[1]["body"] == other.content
+    again = await platform.call("POST", path, json=body, headers=once)
+    assert (again.status_code, again.headers["content-type"]) == (410, "application/problem+json")
+    assert (await platform.call("GET", path)).json()["items"][0]["external_id"] == "p-2"

@@ -87,6 +87,7 @@ ALLOWED = {
     ("waitlisted", "cancel"): "cancelled",
     ("accepted", "cancel"): "cancelled",
     ("declined", "accept"): "accepted",
+    ("cancelled", "accept"): "accepted",
 }
 SAME = {("accepted", "accept"), ("declined", "decline"), ("cancelled", "cancel")}
 
