@@ -300,7 +300,7 @@ async def test_two_who_say_yes_at_the_same_moment_are_introduced(night: Night, m
         return found
 
     monkeypatch.setattr(introducing, "prospect", together)
-    assert await asyncio.gather(answer(night, 5, True), answer(night, 10, True)) == [303, 303]
+    assert set(await asyncio.gather(answer(night, 5, True), answer(night, 10, True))) == {303}
     assert len(looks) == 3
     assert rid(5) in await listed(night, 10)
 
