@@ -59,8 +59,8 @@ async def guidance(connection: Connection, partner_id: UUID, gathering_id: UUID)
     )
 
 
-async def unwanted(connection: Connection, gathering_id: UUID) -> Apart:
-    """Whom nobody may bring together now. The answer is for machines: neither of two may ever learn of it."""
+async def refusals(connection: Connection, gathering_id: UUID) -> Apart:
+    """Whom nobody may bring together now: no thanks, not for me, bans. Neither of two may ever learn of it."""
     return await _apart(connection, gathering_id, await wishes.wishes(connection, gathering_id))
 
 

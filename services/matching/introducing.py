@@ -18,7 +18,7 @@ from services.matching.domain.reasons import Words
 from services.matching.domain.settings import Weights
 from services.matching.domain.wishes import pair
 from services.matching.domain.words import then_forget
-from services.matching.guidance import guidance, unwanted
+from services.matching.guidance import guidance, refusals
 from services.matching.publishing import announce
 from services.matching.store import evening, facts, matched, proposals
 from services.matching.store.evening import Guest
@@ -93,7 +93,7 @@ async def propose(
     if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
         return False
     gathering_id = one.gathering.gathering_id
-    held = kept_apart or pair(one.id, other.id) in await unwanted(tx, gathering_id)
+    held = kept_apart or pair(one.id, other.id) in await refusals(tx, gathering_id)
     named = [one.id, other.id, *([introducer.id] if introducer else [])]
     if len(await facts.hold_registrations(tx, one.gathering.partner_id, named)) < len(named):
         raise NotFound  # somebody was erased meanwhile
@@ -165,7 +165,7 @@ async def answer(
         raise Conflict("both answered at the same moment; answer once more")
     # From here on nobody else changes lists, so a refusal at this moment either is seen here or takes back what is done.
     await matched.hold_matched(tx, proposal.gathering_id)
-    if found.kept_apart or pair(proposal.a, proposal.b) in await unwanted(tx, proposal.gathering_id):
+    if found.kept_apart or pair(proposal.a, proposal.b) in await refusals(tx, proposal.gathering_id):
         await proposals.hold_back(tx, proposal_id)
     elif found.words is not None:
         await _introduce(tx, proposal, found.words, {proposal.a, proposal.b} - quotable, now)
@@ -177,7 +177,7 @@ async def take_back(tx: Connection, registration_ids: Sequence[UUID], now: datet
     """
     for gathering_id in await proposals.gatherings_of(tx, registration_ids):
         await matched.hold_matched(tx, gathering_id)
-        apart = await unwanted(tx, gathering_id)
+        apart = await refusals(tx, gathering_id)
         for proposal in await proposals.agreed(tx, gathering_id):
             if pair(proposal.a, proposal.b) in apart:
                 await proposals.take_back(tx, proposal.proposal_id)

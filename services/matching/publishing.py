@@ -13,7 +13,7 @@ from services.matching.domain.lists import Entry, merged, unquoted, with_agreed
 from services.matching.domain.plan import Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.wishes import Pair, pair
-from services.matching.guidance import unwanted
+from services.matching.guidance import refusals
 from services.matching.store import audits, facts, live, matched, plans, proposals
 from services.matching.store.matched import MatchedRow, Rewritten
 from services.matching.store.plans import Plan
@@ -68,7 +68,7 @@ async def publish(tx: Connection, plan: Plan, task: Task, result: Result, now: d
         withdrawn={person.registration_id for person in task.people if person.name} - quotable,
         before=await matched.published(tx, plan.gathering_id),
         met={pair(*each) for each in await live.met_here(tx, plan.gathering_id)},
-        apart=await unwanted(tx, plan.gathering_id),
+        apart=await refusals(tx, plan.gathering_id),
         agreed=agreed,
     )
     # Half a second at 2,000 people: aside, so that requests are answered meanwhile.
