@@ -99,7 +99,7 @@ async def _tables(
         for guest in people:
             if table := guest.seats.get(each.number):
                 seated.setdefault(table, []).append(guest)
-        from_to = f"{local_time(gathering, each.starts_at)}–{local_time(gathering, each.ends_at)}"
+        from_to = f"{local_time(gathering, each.starts_at)}-{local_time(gathering, each.ends_at)}"
         found += [Sitting(each.number, from_to, table, labels.get(table), seated[table]) for table in sorted(seated)]
     content = await asyncio.to_thread(prints.table_sheets, gathering.title, found, _font(state), _words(state, locale))
     return _file(state, content, "tables.pdf")
