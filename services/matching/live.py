@@ -1,4 +1,4 @@
-"""Changes of a running evening: who is missing or has left, closed tables, pins; and a new plan for what is left of it."""
+"""Plans that are asked for, and changes of a running evening: who is missing or has left, closed tables, pins."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,15 +68,27 @@ async def change(tx: Connection, gathering: Gathering, changes: Changes, current
     await live.unpin(tx, gathering_id, changes.unpinned)
 
 
+async def plan(tx: Connection, gathering: Gathering, seed: int) -> Plan:
+    """Ask for introductions and seats of the whole evening. Raises `Conflict` for one that was called off."""
+    _is_on(gathering)
+    return await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, seed)
+
+
 async def replan(tx: Connection, gathering: Gathering, current_round: int | None, seed: int, now: datetime) -> Plan:
     """Ask for new seats in the rounds after `current_round`, by default the last one that has begun.
 
-    Raises `Conflict` when no round is left.
+    Raises `Conflict` when no round is left, and when the gathering was called off.
     """
+    _is_on(gathering)
     last = begun(gathering, now) if current_round is None else current_round
     if last >= len(sittings(gathering)):
         raise Conflict("no round is left to plan")
     return await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, seed, last)
+
+
+def _is_on(gathering: Gathering) -> None:
+    if gathering.phase == "cancelled":
+        raise Conflict("this gathering was called off")
 
 
 async def alone(connection: Connection, gathering: Gathering, minutes: int, now: datetime) -> list[Alone]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from services.matching import live
 from services.matching.api.body import Body
 from services.matching.store import audits, facts, matched, plans
 from services.matching.store.plans import Plan
@@ -17,7 +18,6 @@ from shared.platform.database import Connection, Database
 from shared.platform.errors import Conflict, NotFound
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
-from shared.platform.ids import uuid7
 
 router = APIRouter(prefix="/v1")
 
@@ -40,9 +40,10 @@ async def request_plan(
     """Ask for introductions and seats. The plan is made aside; follow `Location` for its progress and proof."""
 
     async def operation(tx: Connection) -> Response:
-        if await facts.gathering(tx, caller.partner_id, gathering_id) is None:
+        gathering = await facts.gathering(tx, caller.partner_id, gathering_id)
+        if gathering is None:
             raise NotFound
-        plan = await plans.insert_plan(tx, uuid7(), gathering_id, caller.partner_id, body.seed)
+        plan = await live.plan(tx, gathering, body.seed)
         response = json_response(plan_answer(plan), 202)
         response.headers["Location"] = f"/v1/plans/{plan.plan_id}"
         return response

@@ -20,7 +20,6 @@ from services.matching.store.evening import Guest
 from services.matching.store.live import Pin, Stay
 from shared.platform.database import Connection, Database
 from shared.platform.http import Db
-from shared.platform.ids import uuid7
 from shared.platform.pages import PersonsRoute, back
 
 router = APIRouter(prefix="/b", include_in_schema=False, route_class=PersonsRoute)
@@ -179,7 +178,7 @@ async def plan(visit: Organiser, database: Db) -> Response:
         if await plans.newest_plan(tx, gathering.gathering_id, "done"):
             await live.replan(tx, gathering, None, 1, visit.now)
         else:
-            await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, 1)
+            await live.plan(tx, gathering, 1)
     return back(visit.base, "planning", visit.locale)
 
 

@@ -15,7 +15,7 @@ from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import G, Night, attributes, definition, open_night
+from tests.component.matching.night import G, Night, attributes, board, definition, open_night
 from tests.conftest import OpenDatabase, api_key, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -79,6 +79,16 @@ async def test_seats_of_a_round_that_has_begun_stay_at_a_table_that_was_taken_aw
     after = await night.newest()
     assert {key: seats(each)[1] for key, each in after.items()} == {key: seats(each)[1] for key, each in before.items()}
     assert {seats(each).get(r) for each in after.values() for r in (2, 3)} <= {2, 3, 4, 5, None}
+
+
+async def test_what_was_called_off_is_not_planned(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=2, phase="cancelled")])
+    for path in ("plans", "replan"):
+        assert (await night.call("POST", f"/gatherings/{G}/{path}", json={})).status_code == 409
+    answer = await night.post(f"{board()}/plan")
+    assert answer.status_code == 409
+    assert "いまはできません" in answer.text
 
 
 async def test_walk_ins_are_seated_and_introduced_without_being_named(night: Night) -> None:
