@@ -21,9 +21,12 @@ Write = Annotated[Principal, requires("gatherings:write")]
 Read = Annotated[Principal, requires("gatherings:read")]
 
 
-@router.put("/gatherings/{external_id}")
+@router.put("/gatherings/{gathering}")
 async def put_gathering(
-    external_id: Annotated[ExternalId, Path()], body: GatheringBody, database: Db, caller: Write
+    external_id: Annotated[ExternalId, Path(alias="gathering", description="Your own id of it.")],
+    body: GatheringBody,
+    database: Db,
+    caller: Write,
 ) -> Response:
     """Create or update a gathering under the partner's own id. Sending the same again changes nothing."""
     async with database.transaction() as tx:
@@ -39,8 +42,12 @@ async def list_gatherings(database: Db, caller: Read, after: UUID | None = None,
     return {"items": [_gathering(each) for each in found], "next": next_after(found, limit, "gathering_id")}
 
 
-@router.get("/gatherings/{gathering_id}")
-async def read_gathering(gathering_id: UUID, database: Db, caller: Read) -> dict[str, Any]:
+@router.get("/gatherings/{gathering}")
+async def read_gathering(
+    gathering_id: Annotated[UUID, Path(alias="gathering", description="Our id: `gathering_id` of every answer.")],
+    database: Db,
+    caller: Read,
+) -> dict[str, Any]:
     """One gathering as it is now."""
     async with database.connection() as connection:
         found = await gatherings.gathering(connection, caller.partner_id, gathering_id)
