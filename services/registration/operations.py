@@ -104,6 +104,8 @@ async def submit(
         if result.status in ("created", "duplicate"):
             names.append((answers.external_id, registration.registration_id))
         seats_left -= result.status == "created" and registration.status == "accepted"
+        if result.status == "updated" and named is not None:
+            by_person.pop(named.person_id, None)  # a corrected address is free for somebody else, in this batch too
         by_name[answers.external_id] = registration
         by_person[registration.person_id] = registration
     await registrations.upsert_registrations(tx, list(changed.values()))

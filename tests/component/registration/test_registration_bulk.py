@@ -90,3 +90,16 @@ async def test_rows_are_read_beside_the_event_loop(
     monkeypatch.setattr(*reader, told)
     await platform.bulk(await platform.gathering(), b"name\nx\n", kind)
     assert in_loop == [False]
+
+
+async def test_an_address_that_is_corrected_is_free_for_the_next_row(platform: Platform) -> None:
+    """As it would be in two requests: the colleague whose address was typed for both is not lost."""
+    gathering = await platform.gathering()
+    first = (await platform.register(gathering, 1, email="shared@example.com")).json()
+    rows = [person(1, email="own@example.com"), person(2, email="shared@example.com")]
+    answer = await platform.bulk(gathering, "\n".join(map(json.dumps, rows)).encode(), "application/x-ndjson")
+    verdicts = answer.json()["rows"]
+    assert [row["status"] for row in verdicts] == ["updated", "created"]
+    assert verdicts[0]["id"] == first["registration_id"] != verdicts[1]["id"]
+    again = await platform.bulk(gathering, "\n".join(map(json.dumps, rows)).encode(), "application/x-ndjson")
+    assert [row["status"] for row in again.json()["rows"]] == ["unchanged", "unchanged"]
