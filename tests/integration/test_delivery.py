@@ -122,6 +122,29 @@ async def test_poison_in_a_batch_is_put_aside_and_the_rest_goes_on(kafka: str, o
     assert {b"handler", b"payload"} <= published
 
 
+async def test_headers_that_are_no_text_are_put_aside_too(kafka: str, open_database_for: OpenDatabase) -> None:
+    """Kafka takes any bytes as a header's value, and none at all."""
+    database = await open_database_for(LEDGER)
+    odd, good = fresh_meetings(2), fresh_meetings(1)
+    producer = relay.build_producer(kafka, "odd")
+    await producer.start()
+    values: tuple[Any, Any] = (b"\xff", None)
+    for event, value in zip(odd, values, strict=True):
+        headers = [(name, value) for name in event.headers()]
+        await producer.send_and_wait(event.topic, event.value(), key=event.key.encode(), headers=headers)
+    await producer.stop()
+    await publish(kafka, good)
+    async with consuming(database, kafka, {Met: on_met}, group=fresh_group()):
+        await until(lambda: all_applied(database, {UUID(good[0].key)}), "the good record")
+
+        async def both() -> bool:
+            async with database.connection() as connection:
+                letters = await dead_letter.listed(connection, limit=None)
+            return {event.key.encode() for event in odd} <= {letter.record.key for letter in letters}
+
+        await until(both, "two dead letters")
+
+
 async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_same_id(
     kafka: str, open_database_for: OpenDatabase
 ) -> None:
