@@ -169,11 +169,14 @@ async def delete_persons_without_registration(tx: Connection, person_ids: Sequen
 
 
 async def insert_conduct_reports(tx: Connection, rows: Sequence[tuple[UUID, UUID, UUID, str, str, date]]) -> None:
-    """Keep reports of conduct for screening."""
+    """Keep reports of conduct for screening; none about somebody who is erased, or is being erased."""
     report_ids, gathering_ids, subjects, kinds, sources, days = zip(*rows, strict=True)
     await tx.execute(
-        "insert into conduct_report (report_id, gathering_id, subject, kind, source, day) select * from"
-        " unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[]) on conflict do nothing",
+        "insert into conduct_report (report_id, gathering_id, subject, kind, source, day) select new.* from"
+        " unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::date[])"
+        " as new (report_id, gathering_id, subject, kind, source, day)"
+        " join registration on registration_id = subject order by registration_id for key share of registration"
+        " on conflict do nothing",
         report_ids,
         gathering_ids,
         subjects,

@@ -1,10 +1,16 @@
 """Consent, erasure, and other partners' things."""
 
-from uuid import uuid4
+from datetime import date
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.registration import handlers
+from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.contact import Contact
+from shared.delivery.outbox import Outgoing
+from shared.platform import clock
+from shared.platform.ids import derived
 from tests.component.registration.partner_platform import Platform, key_of_new_partner, person
 from tests.conftest import outbox_of
 
@@ -101,3 +107,25 @@ async def test_a_remembered_answer_forgets_who_is_erased_and_brings_nobody_back(
     again = await platform.call("POST", path, json=body, headers=once)
     assert (again.status_code, again.headers["content-type"]) == (410, "application/problem+json")
     assert (await platform.call("GET", path)).json()["items"][0]["external_id"] == "p-2"
+
+
+async def test_no_complaint_outlives_whom_it_is_about(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    made = [UUID((await platform.register(gathering, n)).json()["registration_id"]) for n in (1, 2)]
+
+    async def hear(number: int, subject: UUID) -> None:
+        said = ConductReported(
+            report_id=derived("report", number), gathering_id=UUID(gathering), subject=subject, kind="pressured",
+            source="followup", day=date(2026, 11, 21),
+        )  # fmt: skip
+        async with platform.database.transaction() as tx:
+            event = Outgoing("followup", clock.now()).event(said)
+            await handlers.on_conduct_reported(tx, [event, event])  # type: ignore[list-item]
+
+    for number, subject in enumerate([*made, made[0]]):
+        await hear(number, subject)
+    await platform.call("DELETE", f"/registrations/{made[0]}")
+    await hear(9, made[0])
+    async with platform.database.connection() as connection:
+        kept = await connection.fetch("select subject from conduct_report")
+    assert [row["subject"] for row in kept] == [made[1]]
