@@ -108,7 +108,7 @@ class _State:
         self.published = bool((problem.published[~problem.frozen] != NOWHERE).any())
         self.single = rounds == 1 and not self.published
         # The search of a single round looks at everybody.
-        self.usual, partners = (1.0, np.zeros((people, 0), np.int32)) if self.single else _partners(problem)
+        self.usual, partners = (1.0, np.zeros((people, 0), np.int32)) if self.single else _partners(problem, weights)
         newcomer, small = np.zeros((2, total), dtype=np.int64)
         newcomer[:people], small[:people] = problem.newcomer, problem.small
         wanted, urgency = _wanted(problem, weights, total)
@@ -206,16 +206,19 @@ def _codes(problem: Problem, total: int) -> tuple[NDArray[np.int16], float]:
     return codes, unit
 
 
-def _partners(problem: Problem) -> tuple[float, Any]:
+def _partners(problem: Problem, weights: Weights) -> tuple[float, Any]:
     """The usual worth of a meeting in a good plan, and everybody's best partners, dear ones last.
 
-    A partner whom everybody wants is rarely to be had: each one's price in the bound is taken off.
+    A partner whom everybody wants is rarely to be had: each one's price in the bound is taken off. Yet whoever has hardly
+    more good partners than they should meet has to find those: the fewer, the more each is worth to them.
     """
     meetings = int((problem.chairs.max(axis=1, initial=0) - 1).clip(0).sum())
     open_worth = np.where(problem.blocked, 0, problem.worth)
     best, price = bound(open_worth, np.full(problem.people, meetings), sweeps=12)
     usual = 2 * best / max(problem.people * meetings, 1)
-    net = np.where(problem.blocked, -np.inf, problem.worth - price[None, :])
+    possible = np.maximum(problem.good.sum(axis=1, keepdims=True), 1)
+    needed = weights.shortfall * problem.good * np.minimum(weights.good_meetings / possible, 1) ** 2
+    net = np.where(problem.blocked, -np.inf, problem.worth - price[None, :] + needed)
     np.fill_diagonal(net, -np.inf)
     count = min(PARTNERS, problem.people - 1)
     return max(usual, 1.0), np.argpartition(-net, count - 1, axis=1)[:, :count].astype(np.int32)
