@@ -227,12 +227,14 @@ async def set_cadence(tx: Connection, rules: Rules, now: datetime, gathering: UU
         raise Invalid(f"the cadences are {', '.join(map(str, sorted(open_to)))}")
     await facts_store.wait_for_facts(tx)  # of meetings that are planned with the former one yet
     await cadences.choose(tx, gathering, partner, policy)
+    await followups.load(tx, await followups.ids_of_gatherings(tx, [gathering]))  # timers are always locked first
     await advance(tx, rules, now, touched=await cadences.apply(tx, gathering, policy))
     await reminders.renew_gatherings(tx, rules, [gathering])
 
 
 async def expire(tx: Connection, rules: Rules, now: datetime, limit: int) -> int:
     """End up to `limit` follow-ups whose time has run out; return how many."""
-    ids = await followups.expire(tx, limit)
+    held = await followups.load(tx, await followups.over(tx, limit))  # with their timers, which are always locked first
+    ids = await followups.expire(tx, held)
     await advance(tx, rules, now, touched=ids)
     return len(ids)

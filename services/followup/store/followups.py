@@ -166,11 +166,16 @@ async def pause(tx: Connection, followup: UUID, until: datetime) -> None:
     await tx.execute("update followup set paused_until = $2 where id = $1", followup, until)
 
 
-async def expire(tx: Connection, limit: int) -> list[UUID]:
-    """Mark follow-ups whose time has run out; return them. Their course is not computed yet."""
+async def over(tx: Connection, limit: int) -> list[UUID]:
+    """Follow-ups whose time has run out. They are not locked."""
+    rows = await tx.fetch("select id from followup where expires_at <= now() order by expires_at limit $1", limit)
+    return [row["id"] for row in rows]
+
+
+async def expire(tx: Connection, ids: Collection[UUID]) -> list[UUID]:
+    """Mark those whose time has run out; return them. Their course is not computed yet."""
     rows = await tx.fetch(
-        "update followup set expired_at = expires_at where id = any(array(select id from followup"
-        " where expires_at <= now() order by expires_at limit $1 for update skip locked)) returning id",
-        limit,
+        "update followup set expired_at = expires_at where id = any($1::uuid[]) and expires_at <= now() returning id",
+        list(ids),
     )
     return [row["id"] for row in rows]
