@@ -39,7 +39,7 @@ class Weights:
     shared_topic: float = 3.0
     exploration: float = 6.0
     """For those who come to meet people unlike themselves: another industry and another size."""
-    solicitor: float = -45.0
+    solicitor: float = -10.0
     """Somebody who mainly looks for people to sell to; once for two of them, so that they meet each other first."""
     prey: float = -180.0
     """For whoever such a person has most to do with: they are the ones who would be sold to. Both ways less than `repeat`."""
