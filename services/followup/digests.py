@@ -81,6 +81,11 @@ class Writer:
         """Whether what is left to say may be said now: since it was planned, some of it may have come to nothing."""
         return digest.admissible(now, mailbox.person, self._business_days(self._news(mailbox)))
 
+    def too_many(self, mailbox: Mailbox, now: datetime) -> bool:
+        """Whether the limits hold a message back that was deferred: meanwhile others may have left."""
+        free_at = digest.free_at(mailbox.sent, mailbox.active_at)
+        return free_at is not None and free_at > now
+
     def _news(self, mailbox: Mailbox) -> list[Item | OpenReminder]:
         """What comes before or right after the gathering leads, what one only owes oneself comes last."""
         first = [each for each in mailbox.reminders if each.kind in URGENT]

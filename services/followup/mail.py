@@ -127,9 +127,9 @@ class Sender:
             await self._end(delivery, "suppressed", "nothing_left" if boxes else "not_wanted")
             return
         box = boxes[0]
-        if not self._writer.may_leave(box, now):
+        if not self._writer.may_leave(box, now) or (delivery.attempt > 1 and self._writer.too_many(box, now)):
             later = self._writer.next_at(box, now)
-            await self._postpone(delivery, later or now + RETRIES[-1], "quiet_hours")
+            await self._postpone(delivery, later or now + RETRIES[-1], "not_yet")
             return
         # Few relays take more than ASCII (RFC 6531), and "a,b@example.org" would reach the relay's own user "a".
         if not box.email.isascii() or parseaddr(box.email)[1] != box.email:

@@ -199,8 +199,12 @@ class MailRun:
         self._workers[0].start()
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            # Nobody gets two digests in one hour: those in doubt are told again in the next.
-            await self._execute("update delivery set dedupe = dedupe || ' before' where state = 'uncertain'")
+            # Nobody gets two digests within four hours: let the time come when those in doubt are told again.
+            await self._execute(
+                "update delivery set dedupe = id::text, created_at = now() - interval '9 days',"
+                " ended_at = now() - interval '9 days' where state = 'uncertain'"
+            )
+            await self._execute("update delivery set next_at = now() where state = 'queued' and next_at > now()")
             left = "select count(*) from delivery where state in ('queued', 'sending', 'data')"
             if not await self._count("select count(*) from due_item where delivery_id is null") + await self._count(
                 left

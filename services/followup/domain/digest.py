@@ -39,18 +39,24 @@ def next_message_at(
     that is `urgent` need not wait for a slot; one that can wait for a business day names the policy that knows them.
     None for somebody who is away for good.
     """
+    earliest = max(now, free_at(sent, active_at) or now)
+    if urgent and admissible(earliest, person, business):
+        return earliest
+    return _next_slot(earliest, person, person_id, business)
+
+
+def free_at(sent: Sequence[datetime], active_at: datetime | None) -> datetime | None:
+    """From when on the limits allow another message; None if there was none yet."""
+    if not sent:
+        return None
     past = sorted(sent)
-    earliest = now
-    if past:
-        earliest = max(earliest, past[-1] + APART)
+    earliest = past[-1] + APART
     for count, span in LIMITS:
         if len(past) >= count:
             earliest = max(earliest, past[-count] + span)
     if len([moment for moment in past if active_at is None or moment > active_at]) >= PATIENCE:
         earliest = max(earliest, past[-1] + WEEK)
-    if urgent and admissible(earliest, person, business):
-        return earliest
-    return _next_slot(earliest, person, person_id, business)
+    return earliest
 
 
 def _next_slot(earliest: datetime, person: Person, person_id: UUID, business: Policy | None) -> datetime | None:

@@ -235,6 +235,33 @@ async def test_a_deferred_mail_is_tried_later_and_a_refused_one_given_up(
     assert await world.value("select count(*) from due_item where delivery_id is null") == 1
 
 
+async def test_a_deferred_mail_does_not_leave_right_after_another(world: World, sink: tuple[Sink, mail.Relay]) -> None:
+    """As when a relay comes back, and with it all that was deferred meanwhile."""
+    handler, relay = sink
+    await world.people_who_met([(0, 1), (0, 2)])
+    await due(world)
+    handler.data = "451 4.7.1 Try again later"
+    await send(world, relay)
+    async with world.database.transaction() as tx:
+        await tx.execute(
+            "update delivery set created_at = now() - interval '5 hours', dedupe = 'before', next_at = now()"
+        )
+    handler.data = "250 OK"
+    await world.due_now([followup_of(A, C)])
+    await world.fire()
+    await send(world, relay)
+    assert sorted(await states(world)) == [("queued", "not_yet"), ("sent", None)]
+    assert len(handler.received) == 1
+    assert await world.value(
+        "select next_at >= now() + interval '3 hours 59 minutes' from delivery where state = 'queued'"
+    )
+    async with world.database.transaction() as tx:
+        await tx.execute("update delivery set ended_at = now() - interval '4 hours 1 minute' where state = 'sent'")
+        await tx.execute("update delivery set next_at = now() where state = 'queued'")
+    await deliver(world, relay)
+    assert await states(world) == [("sent", None), ("sent", None)]
+
+
 async def test_an_address_that_does_not_exist_is_never_tried_again(world: World, sink: tuple[Sink, mail.Relay]) -> None:
     handler, relay = sink
     await world.people_who_met([(0, 1)])
@@ -311,7 +338,7 @@ async def test_quiet_hours_are_asked_again_when_the_mail_leaves(world: World, si
         )
     await deliver(world, relay)
     assert handler.received == []
-    assert await states(world) == [("queued", "quiet_hours")]
+    assert await states(world) == [("queued", "not_yet")]
 
 
 async def test_what_dead_workers_left(world: World, sink: tuple[Sink, mail.Relay]) -> None:
