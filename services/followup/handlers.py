@@ -136,7 +136,7 @@ def _fast(id_: UUID) -> UUID:
 
 def _side(met: Met, gathering: UUID, owner: UUID, other: UUID, known_at: datetime, policy: int) -> Followup:
     return Followup(
-        id=_fast(identity.followup_id(gathering, owner, other)),
+        id=DriverUUID(identity.followup_bytes(gathering, owner, other)),
         gathering_id=gathering,
         meeting_id=met.meeting_id,
         owner=owner,

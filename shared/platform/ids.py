@@ -27,8 +27,13 @@ def derived(*parts: UUID | str | int) -> UUID:
 
     It is `uuid.uuid5(ENISHI, "a|b|...")` at two thirds of its price.
     """
+    return UUID(bytes=derived_bytes(*parts))
+
+
+def derived_bytes(*parts: UUID | str | int) -> bytes:
+    """The bytes of `derived`, for who needs so many that making UUIDs of them in Python would be most of the cost."""
     name = "|".join([str(part) for part in parts])
-    value = int.from_bytes(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
-    value = value & ~(0xF << 76) | 0x5 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+    value = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
+    value[6] = value[6] & 0x0F | 0x50  # version 5
+    value[8] = value[8] & 0x3F | 0x80  # the variant of RFC 9562
+    return bytes(value)

@@ -7,7 +7,12 @@ from shared.platform import ids
 
 def followup_id(gathering: UUID, owner: UUID, other: UUID) -> UUID:
     """What `owner` owes `other` after one gathering. Directed: the two sides of a meeting have two ids."""
-    return ids.derived("followup", gathering, owner, other)
+    return UUID(bytes=followup_bytes(gathering, owner, other))
+
+
+def followup_bytes(gathering: UUID, owner: UUID, other: UUID) -> bytes:
+    """The bytes of `followup_id`."""
+    return ids.derived_bytes("followup", gathering, owner, other)
 
 
 def due_event_id(followup: UUID, step: int, policy: int) -> UUID:
