@@ -1,4 +1,4 @@
-"""Small readings of free text, in Japanese and English: company names, what somebody avoids, who solicits."""
+"""Small readings of free text, in Japanese and English: company names, sentences, who solicits."""
 
 import re
 from collections.abc import Iterable
@@ -8,11 +8,6 @@ from services.matching.domain.people import Person
 from shared.lexicon import normal
 
 _KEPT: Final = re.compile(r"[^\w&+#\-]+")
-
-
-_CLAUSE: Final = re.compile(r"[、,，。．.;；\n/・()（）「」!！?？]|や|とか|または|もしくは|および| or | and ")
-
-
 _SENTENCE: Final = re.compile(r"[。．!！?？\n;；]+|\.(?=\s|$)")
 _BLANK: Final = frozenset({"", "-", "なし", "無し", "特になし", "特に無し", "とくになし", "none", "nothing", "n/a"})
 
@@ -26,11 +21,6 @@ def sentences(texts: Iterable[str]) -> list[str]:
     """Sentences of the texts that say anything, in order."""
     parts = (part.strip(" 　/／・、,") for text in texts if said(text) for part in _SENTENCE.split(text))
     return [part for part in parts if part]
-
-
-def clauses(text: str) -> list[str]:
-    """The parts of an enumeration."""
-    return [part.strip() for part in _CLAUSE.split(text) if part.strip()]
 
 
 HUNTING: Final = (
@@ -54,13 +44,6 @@ PUSHING: Final = (
 )  # fmt: skip
 """Signs of selling insurance, flats, memberships, contracts and the like to whomever one meets. One alone is innocent."""
 SIGNS: Final = 5  # of both kinds, wherever they stand, that tell even of somebody who leaves the need open
-
-
-def avoids_sellers(avoid: str) -> bool:
-    """Whether somebody asks not to be sold to."""
-    return any(
-        word in normal(avoid) for word in ("勧誘", "営業", "セールス", "売り込み", "solicit", "sales", "selling")
-    )
 
 
 def is_solicitor(person: Person) -> bool:

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.domain.blocks import blocked_pairs, unwanted
+from services.matching.domain.blocks import blocked_pairs
 from services.matching.domain.fit import directed_fit, nearest_words, relative, tag_fit
 from services.matching.domain.introductions import introducer_of
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import TERMS, score, terms
 from services.matching.domain.settings import Weights
-from services.matching.domain.text import is_solicitor
 
 WEIGHTS = Weights()
 
@@ -80,19 +79,6 @@ def test_the_value_is_the_sum_of_its_terms() -> None:
     np.fill_diagonal(whole, 0)
     assert np.allclose(whole, score(ROOM, WEIGHTS).value, atol=1e-3)
     assert score(ROOM, WEIGHTS).value.dtype == np.float32
-
-
-def test_what_somebody_avoids_is_found_by_meaning() -> None:
-    people = [
-        person(0, avoid="印刷会社さん。値段の話になるので"),
-        person(1, offers="カタログと冊子の印刷", industry_text="印刷"),
-        person(2, avoid="保険や健康食品の勧誘", offers="送迎バス"),
-        person(3, needs="保険の見直しをしたい見込み客", offers="ライフプラン", industry_text="生命保険"),
-        person(4, offers="社会保険の手続き", industry_text="社会保険労務士"),
-    ]
-    assert unwanted(people)[0].tolist() == [False, True, False, False, False]
-    assert is_solicitor(people[3])
-    assert unwanted(people)[2].tolist() == [False, False, False, True, False]
 
 
 def test_who_mainly_sells_is_introduced_to_nobody() -> None:

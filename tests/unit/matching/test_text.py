@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.text import clauses, company_key, solicits
+from services.matching.domain.text import company_key, solicits
 from services.matching.domain.words import content_words, then_forget
 from shared import lexicon as lexicon_module
 from shared.lexicon import concepts_in, lexicon, normal, suggest_tags
@@ -83,10 +83,6 @@ def test_content_words_are_normal_forms_without_filler() -> None:
     assert content_words("旅館とHotelの、ホテルを探して") == ("旅館", "ホテル", "探す")
     assert content_words("who are we, and what do you do") == ()
     assert content_words("") == ()
-
-
-def test_an_enumeration_is_split() -> None:
-    assert clauses("保険や投資の勧誘、MLM または crypto") == ["保険", "投資の勧誘", "MLM", "crypto"]
 
 
 @given(st.text(max_size=300))
