@@ -1,5 +1,6 @@
 """One meeting per pair and gathering, whoever reports it, however often, in whatever order."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -93,21 +94,29 @@ def merge(known: Meeting | None, sightings: Iterable[Sighting]) -> Meeting | Non
                 table=sighting.table,
             )
             continue
-        seat = min(
-            ((r, t) for r, t in ((known.round, known.table), (sighting.round, sighting.table)) if r is not None),
-            default=(None, known.table or sighting.table),
-        )
+        seat = min((known.round, known.table), (sighting.round, sighting.table), key=_known_first)
         known = _revised(
             known,
             replace(
                 known,
                 met_at=min(known.met_at, sighting.met_at),
-                talk_seconds=max(filter(None, (known.talk_seconds, sighting.talk_seconds)), default=known.talk_seconds),
+                talk_seconds=max(known.talk_seconds, sighting.talk_seconds, key=_known_last),
                 round=seat[0],
                 table=seat[1],
             ),
         )
     return known
+
+
+def _known_first(seat: tuple[int | None, int | None]) -> tuple[float, float]:
+    """Order of seats, in which what is not known comes after everything that is."""
+    round_, table = seat
+    return math.inf if round_ is None else round_, math.inf if table is None else table
+
+
+def _known_last(seconds: int | None) -> int:
+    """Order of lengths, in which no length is less than none at all."""
+    return -1 if seconds is None else seconds
 
 
 def with_wish(known: Meeting, author: UUID, wants_next: bool | None) -> Meeting:

@@ -13,7 +13,7 @@ A, B, G = derived("a"), derived("b"), derived("g")
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 
 
-def sighting(minutes: int, seconds: int | None, swap: bool, seat: tuple[int, int] | None) -> Sighting:
+def sighting(minutes: int, seconds: int | None, swap: bool, seat: tuple[int | None, int | None] | None) -> Sighting:
     one, other = (B, A) if swap else (A, B)
     r, t = seat or (None, None)
     return Sighting(G, one, other, NOW + timedelta(minutes=minutes), "qr", seconds, r, t)
@@ -24,7 +24,7 @@ SIGHTINGS = st.builds(
     st.integers(-60, 0),
     st.none() | st.integers(0, 3600),
     st.booleans(),
-    st.none() | st.tuples(st.integers(1, 4), st.integers(1, 9)),
+    st.tuples(st.none() | st.integers(1, 4), st.none() | st.integers(1, 9)),
 )
 
 
