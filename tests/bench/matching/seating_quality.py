@@ -1,7 +1,8 @@
 """`python -m tests.bench.matching.seating_quality [people ...]`: tables of four, three rounds, beside three peers.
 
 Shares are of the clique bound (stored in bounds.json for these seeded events; `--bounds` computes them anew) and of the
-b-matching bound. The bound keeps the newcomer rule, which the peers break. Fairness: the same with and without the term.
+b-matching bound. The bound keeps the newcomer rule, which the peers break. Fairness: the same with and without the term;
+`--fair-bound` says what share of it no seating exceeds that gives three good meetings to all who can have them.
 """
 
 import json
@@ -41,6 +42,10 @@ def main(arguments: list[str]) -> None:
                 f"| {people} | clique bound {bounds[f'{people}-4-3-1']} | {time.process_time() - started:.1f} | | | | |"
             )
         tight = bounds.get(f"{people}-4-3-1")
+        if "--fair-bound" in arguments:
+            started = time.process_time()
+            share = 100 * certificate(given, good_meetings=WEIGHTS.good_meetings) / tight
+            print(f"| {people} | bound of nobody short | {time.process_time() - started:.1f} | {share:.2f} | | | |")
         looks = LOOKS.get(people, 20_000_000)
         for name, make in _ways(given, looks):
             started = time.process_time()

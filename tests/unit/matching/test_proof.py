@@ -92,8 +92,8 @@ def test_who_cannot_be_helped_is_named_with_a_reason() -> None:
     }
 
 
-def _full_program(given_: Problem, size: int) -> float:
-    """The linear program over every table there is."""
+def _full_program(given_: Problem, size: int, good_meetings: int = 0) -> float:
+    """The linear program over every table there is; so many good meetings for all who have as many good partners."""
     tables = [
         table
         for table in combinations(range(given_.people), size)
@@ -107,7 +107,12 @@ def _full_program(given_: Problem, size: int) -> float:
             limits[given_.people + pairs[pair], column] = 1
     worth = [-sum(float(given_.worth[pair]) for pair in combinations(table, 2)) for table in tables]
     most = np.concatenate([np.full(given_.people, given_.rounds), np.ones(len(pairs))])
-    return float(-linprog(worth, A_ub=limits, b_ub=most).fun)
+    able = np.flatnonzero(given_.good.sum(axis=1) >= good_meetings)
+    goods = np.array([[given_.good[p, list(table)].sum() * (p in table) for table in tables] for p in able])
+    rows, least = np.vstack([limits, -goods]), np.full(len(able), -good_meetings)
+    found = linprog(worth, A_ub=rows, b_ub=np.concatenate([most, least]))
+    assert found.success
+    return float(-found.fun)
 
 
 @pytest.mark.parametrize(("people", "size", "seed"), [(12, 3, 1), (12, 4, 2), (16, 4, 3), (15, 5, 4)])
@@ -121,6 +126,16 @@ def test_the_certificate_equals_the_program_over_all_tables(people: int, size: i
     proof = prove(given_, seat(given_, replace(WEIGHTS, shortfall=0.0), seed=1, proposals=50_000), WEIGHTS)
     assert proof.violations or proof.value <= found + 1e-3
     assert found <= proof.bound + 1e-3
+
+
+@pytest.mark.parametrize(("people", "size", "seed"), [(12, 3, 1), (12, 4, 2), (16, 4, 3)])
+def test_the_certificate_of_seatings_that_leave_nobody_short(people: int, size: int, seed: int) -> None:
+    given_ = problem(people, (size,) * (people // size), 2, seed)
+    good = np.triu(np.random.default_rng(seed).random((people, people)) < 0.3, 1)  # whatever they are worth: it costs
+    given_ = replace(given_, good=good | good.T)
+    exact = _full_program(given_, size, 2)
+    assert exact < _full_program(given_, size) - 1
+    assert exact - 1e-3 <= certificate(given_, good_meetings=2) <= exact * 1.002
 
 
 def test_tables_too_large_to_price_are_a_reason() -> None:
