@@ -69,9 +69,17 @@ def test_one_mailbox_typed_in_many_ways(typed: str) -> None:
     assert answers(email=typed).email == "sakura@example.com"
 
 
+@pytest.mark.parametrize("local", ["a.b", "a..b", "a+news", "o'neill", "a_b-c"])
+def test_what_mail_can_be_sent_to_is_taken(local: str) -> None:
+    assert answers(email=f"{local}@例え.jp").email == f"{local}@xn--r8jz45g.jp"
+
+
 @pytest.mark.parametrize(
     "wrong",
-    ["", "sakura", "@example.com", "a@b", "a@@example.com", "a@example.c", "a" * 65 + "@example.com", "a@b@c.jp"],
+    [
+        *("", "sakura", "@example.com", "a@b", "a@@example.com", "a@example.c", "a" * 65 + "@example.com", "a@b@c.jp"),
+        *("桜@example.com", "root,x@example.com", '"a b"@example.com', "a@example..com", "a@" + "x" * 64 + ".com"),
+    ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(wrong: str) -> None:
     with pytest.raises(ValidationError) as refusal:
