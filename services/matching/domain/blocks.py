@@ -64,7 +64,7 @@ def same(values: Sequence[str]) -> Mask:
 def competitors(people: Sequence[Person], alike: Matrix) -> Mask:
     """[i, j], symmetric: two who offer much the same, in one industry or in a trade of one name."""
     offers = [words_of([each.offers, each.industry_text]) for each in people]
-    shares = _shares(offers, offers)
+    shares = covered(offers, offers)
     shares = np.minimum(shares, shares.T)
     one_industry = same([each.industry for each in people])
     return (one_industry & (shares >= COMPETITOR)) | ((alike >= SAME_TRADE) & (shares >= COMPETITOR_BY_NAME))
@@ -117,7 +117,7 @@ def meant(phrases: Sequence[str], trades: Trades) -> Matrix:
     views = 1 + (number > 0) + reading.any(axis=1, keepdims=True)
     total = np.zeros((len(phrases), len(trades[0].words)), dtype=np.float32)
     for each in trades:
-        total += _shares(telling, each.words) + concepts @ each.terms.T / np.maximum(number, 1)
+        total += covered(telling, each.words) + concepts @ each.terms.T / np.maximum(number, 1)
         total += np.maximum(reading @ each.reading.T, 0)
     return np.asarray(total / (len(trades) * views))
 
@@ -140,8 +140,8 @@ def _table(keys: Sequence[Sequence[str]]) -> Matrix:
     return table
 
 
-def _shares(phrases: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Matrix:
-    """[phrase, person]: how much of a phrase somebody says, each word by its rarity and by the nearest that is said."""
+def covered(phrases: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Matrix:
+    """[phrase, person], 0 to 1: how much of a phrase somebody says, each word by its rarity and by the nearest that is said."""
     number = vocabulary(phrases)
     rarity = rarity_of(list(number), said)
     mentioned = mentions(phrases, number)

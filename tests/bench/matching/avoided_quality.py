@@ -30,11 +30,11 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 
 from deploy.demo.people import OSAKA
-from services.matching.domain.blocks import Mask, alike_trades, competitors, same, trades_of, unwanted
-from services.matching.domain.fit import Matrix, nearest_words, words_of
+from services.matching.domain.blocks import Mask, alike_trades, competitors, covered, same, trades_of, unwanted
+from services.matching.domain.fit import words_of
 from services.matching.domain.people import Person
 from services.matching.domain.text import company_key, is_solicitor
-from services.matching.domain.words import content_words, mentions, rarity_of, vocabulary
+from services.matching.domain.words import content_words
 from shared.lexicon import concepts_in, normal
 from tests.bench.matching.introductions_quality import read
 
@@ -92,18 +92,6 @@ def _split(text: str) -> list[str]:
     for word in ("とか", "または", "もしくは", "および", " or ", " and "):
         text = text.replace(word, "|")
     return text.split("|")
-
-
-def covered(phrases: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> Matrix:
-    """[phrase, person]: share of a phrase that somebody says."""
-    number = vocabulary(phrases)
-    rarity = rarity_of(list(number), said)
-    mentioned = mentions(phrases, number)
-    shares = np.zeros((len(phrases), len(said)), dtype=np.float32)
-    for start, nearest in nearest_words(list(number), said):
-        part = slice(start, start + nearest.shape[1])
-        shares += mentioned[:, part] @ (nearest * rarity[part]).T
-    return np.asarray(shares / np.maximum(np.asarray(mentioned @ rarity).ravel(), 1e-6)[:, None])
 
 
 def alike_offers(people: Sequence[Person]) -> Mask:
