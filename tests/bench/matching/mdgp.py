@@ -1,4 +1,4 @@
-"""`python -m tests.bench.matching.mdgp FOLDER`: the maximally diverse grouping problem, beside the published values.
+"""`python -m tests.bench.matching.mdgp FOLDER [seed ...]`: maximally diverse grouping, beside the published values.
 
 One round, any distances: the public library mdgplib, one file an instance ("n k ss|ds lower upper ...", then
 "i j distance"). The files are not part of the project. Published values: best and average of 20 runs of the three-phase
@@ -73,16 +73,17 @@ def main(arguments: list[str]) -> None:
     for name, (best, average) in PUBLISHED.items():
         for path in Path(arguments[0]).rglob(f"{name}.txt"):
             given = read(path)
-            started = time.process_time()
-            made = seat(given, Weights(shortfall=0.0), seed=1, proposals=LOOKS[given.people])
-            spent = time.process_time() - started
-            assert (np.bincount(made.table[0]) == given.chairs[0]).all()
-            value = prove(given, made, Weights()).value
-            print(
-                f"| {name} | {spent:.1f} | {value:.1f} | {best:.1f} | {100 * value / best:.3f}"
-                f" | {100 * average / best:.3f} |",
-                flush=True,
-            )
+            for seed in [int(each) for each in arguments[1:]] or [1]:
+                started = time.process_time()
+                made = seat(given, Weights(shortfall=0.0), seed=seed, proposals=LOOKS[given.people])
+                spent = time.process_time() - started
+                assert (np.bincount(made.table[0]) == given.chairs[0]).all()
+                value = prove(given, made, Weights()).value
+                print(
+                    f"| {name} | {spent:.1f} | {value:.1f} | {best:.1f} | {100 * value / best:.3f}"
+                    f" | {100 * average / best:.3f} |",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
