@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -96,7 +97,8 @@ async def test_links_are_signed_beside_the_loop(night: Night, places: Callable[.
 async def test_files_and_streams_are_compared_beside_the_loop(night: Night, places: Callable[..., list[bool]]) -> None:
     compared, checked = places(sightings, "_compared"), places(sightings, "_checked")
     lines, merged = places(bulk, "read_ndjson"), places(operations, "_merged")
-    cards = f"姓,名,会社名,名刺交換日\n秘密の,名前1,会社1,{night.now:%Y/%m/%d}\n".encode("cp932")
+    today = night.now.astimezone(ZoneInfo("Asia/Tokyo"))
+    cards = f"姓,名,会社名,名刺交換日\n秘密の,名前1,会社1,{today:%Y/%m/%d}\n".encode("cp932")
     sent = await asyncio.gather(
         night.call("POST", f"/registrations/{rid(0)}/cards/bulk", content=cards),
         night.http.post(f"{own(2)}/cards/bulk", files={"file": ("cards.csv", cards, "text/csv")}),
