@@ -12,9 +12,11 @@ import httpx
 
 from services.matching import handlers, planner
 from services.matching.app import SERVICE
+from services.matching.domain.plan import Task
 from services.matching.links import Links
-from services.matching.store import matched, plans
+from services.matching.store import facts, matched, plans
 from services.matching.store.matched import MatchedRow
+from services.matching.tasks import task_of
 from shared.contracts.gathering import Gathering, Round, Table
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Attributes
@@ -73,6 +75,18 @@ class Night(Group):
                 tx, [registered_event(self.partner, n, **here, **attributes(n)) for n in people]
             )
             await handlers.on_profile(tx, [profile_event(n, company=f"会社{n}", pitch=f"一言{n}") for n in people])
+
+    async def begin(self, current_round: int | None = None) -> tuple[plans.Plan, Task]:
+        """A plan that is asked for and begun, and its task."""
+        async with self.database.connection() as connection:
+            await plans.insert_plan(connection, uuid7(), G, self.partner, 1, current_round)
+            plan = await plans.next_plan(connection)
+            gathering = await facts.known_gathering(connection, G)
+            assert plan
+            assert gathering
+            task = await task_of(connection, plan, gathering, 1_000)
+            await plans.unlock(connection, G)
+        return plan, task
 
     async def publish(self, seats: dict[int, dict[int, int]], lists: dict[int, Sequence[int]]) -> None:
         """A finished plan: table by round for each person, and whom each is introduced to."""

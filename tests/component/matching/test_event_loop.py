@@ -13,10 +13,8 @@ from services.matching import guidance, operations, publishing, sightings
 from services.matching.api import links
 from services.matching.domain.plan import Result
 from services.matching.domain.proof import Proof
-from services.matching.store import evening, facts, plans
-from services.matching.tasks import task_of
+from services.matching.store import evening, facts
 from shared.platform import bulk
-from shared.platform.ids import uuid7
 from shared.platform.pages import Pages
 from tests.component.matching.group import rid
 from tests.component.matching.night import LISTS, SEATS, G, Night, board, open_night
@@ -72,18 +70,11 @@ async def test_lots_are_drawn_and_a_plan_is_written_beside_the_loop(
 ) -> None:
     drawn, told = places(guidance, "drawn"), places(publishing, "_rows")
     announced, written = places(publishing, "_matched"), places(orjson, "dumps")
-    async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
-        plan = await plans.next_plan(connection)
-        gathering = await facts.known_gathering(connection, G)
-        assert plan
-        assert gathering
-        task = await task_of(connection, plan, gathering, 1_000)
-        result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0), {})
-        written.clear()
-        async with night.database.transaction() as tx:
-            assert await publishing.publish(tx, plan, task, result, night.now) == 20
-        await plans.unlock(connection, G)
+    plan, task = await night.begin()
+    result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0), {})
+    written.clear()
+    async with night.database.transaction() as tx:
+        assert await publishing.publish(tx, plan, task, result, night.now) == 20
     assert (drawn, told, announced) == ([False], [False], [False] * 20)
     assert written.count(False) == 2 * 20
 

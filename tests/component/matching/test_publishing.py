@@ -60,14 +60,7 @@ async def test_an_audit_after_the_evening_counts_everybody_who_sat(night: Night)
 
 async def _made(night: Night, current_round: int | None = None) -> Callable[[Connection], Awaitable[int | None]]:
     """A plan of real words, and how to publish it."""
-    async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1, current_round)
-        plan = await plans.next_plan(connection)
-        gathering = await facts.known_gathering(connection, G)
-        assert plan
-        assert gathering
-        task = await task_of(connection, plan, gathering, 1_000)
-        await plans.unlock(connection, G)
+    plan, task = await night.begin(current_round)
     result = make_plan(task)
     return lambda tx: publish(tx, plan, task, result, night.now)
 
@@ -165,14 +158,7 @@ async def test_a_re_plan_makes_lists_only_where_somebody_is_new(night: Night) ->
 
 
 async def test_who_goes_while_a_plan_is_made_is_neither_named_nor_quoted_by_it(night: Night) -> None:
-    async with night.database.connection() as connection:
-        await plans.insert_plan(connection, uuid7(), G, night.partner, 1)
-        plan = await plans.next_plan(connection)
-        gathering = await facts.known_gathering(connection, G)
-        assert plan
-        assert gathering
-        task = await task_of(connection, plan, gathering, 1_000)
-        await plans.unlock(connection, G)
+    plan, task = await night.begin()
     result = make_plan(task)
     for gone in (rid(0), rid(1)):
         assert any(each.counterpart == gone for found in result.introductions.values() for each in found)
