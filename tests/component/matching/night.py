@@ -109,6 +109,21 @@ class Night(Group):
     async def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         return await self.http.post(path, data=data or {}, **more)
 
+    async def proposal(self) -> str:
+        """The one introduction that was proposed."""
+        async with self.database.connection() as connection:
+            return str(await connection.fetchval("select proposal_id from proposal"))
+
+    async def answer(self, number: int, yes: bool) -> int:
+        """What somebody says to it; the status of their page."""
+        path = f"{evening(number)}/proposals/{await self.proposal()}"
+        return (await self.post(path, {"yes": str(yes).lower()})).status_code
+
+    async def listed(self, number: int) -> list[UUID]:
+        """Whom somebody is introduced to, in the partner's eyes."""
+        match = (await self.call("GET", f"/registrations/{rid(number)}/match")).json()
+        return [UUID(each["counterpart"]) for each in match["introductions"]]
+
     async def events(self, kind: type[Any]) -> list[Any]:
         """Payloads of one topic that wait in the outbox."""
         return [event.payload for event in await outbox_of(self.database) if isinstance(event.payload, kind)]

@@ -1,7 +1,7 @@
 """The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -25,16 +25,6 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
     async with open_night(open_database_for) as night:
         await night.publish(SEATS, LISTS)
         yield night
-
-
-async def proposal(night: Night) -> str:
-    async with night.database.connection() as connection:
-        return str(await connection.fetchval("select proposal_id from proposal"))
-
-
-async def answer(night: Night, number: int, yes: bool) -> int:
-    path = f"{evening(number)}/proposals/{await proposal(night)}"
-    return (await night.post(path, {"yes": str(yes).lower()})).status_code
 
 
 async def test_the_desk_finds_who_is_here_and_can_help_and_says_why(night: Night) -> None:
@@ -90,12 +80,12 @@ async def test_two_who_both_say_yes_are_introduced_with_who_thought_of_it(night:
         page = (await night.get(evening(n))).text
         assert "秘密の名前0 さんから" in page
         assert "会ってみたい" in page
-    assert await answer(night, 5, True) == 303
+    assert await night.answer(5, True) == 303
     waiting = (await night.get(evening(5))).text
     assert "お返事を預かりました" in waiting
     assert "声をかけてみて" not in waiting
     assert not await night.events(Matched)
-    assert await answer(night, 10, True) == 303
+    assert await night.answer(10, True) == 303
     for n, other in ((5, 10), (10, 5)):
         page = (await night.get(evening(n))).text
         assert "声をかけてみて" in page
@@ -107,18 +97,18 @@ async def test_two_who_both_say_yes_are_introduced_with_who_thought_of_it(night:
 
 async def test_a_button_pressed_twice_answers_once(night: Night) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    assert [await answer(night, n, True) for n in (5, 5, 10, 10, 5)] == [303] * 5
+    assert [await night.answer(n, True) for n in (5, 5, 10, 10, 5)] == [303] * 5
     assert len(await night.events(Matched)) == 2
-    assert await answer(night, 7, True) == 404, "somebody else's"
-    assert await answer(night, 5, False) == 404, "an agreement stands"
+    assert await night.answer(7, True) == 404, "somebody else's"
+    assert await night.answer(5, False) == 404, "an agreement stands"
 
 
 async def test_a_refusal_stays_unseen_by_everybody(night: Night) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    await answer(night, 5, True)
+    await night.answer(5, True)
     links = [evening(n) for n in (0, 5)]
     before = [(await night.get(link)).text for link in links]
-    assert await answer(night, 10, False) == 303
+    assert await night.answer(10, False) == 303
     after = [(await night.get(link)).text for link in links]
     assert before == after
     assert "会ってみませんか" not in (await night.get(evening(10))).text
@@ -131,128 +121,10 @@ async def test_two_who_are_kept_apart_are_never_asked_and_nobody_can_tell(night:
     assert "said=asked" in sent.headers["location"]
     for n in (5, 10):
         assert "さんから" not in (await night.get(evening(n))).text
-        assert await answer(night, n, True) == 404
+        assert await night.answer(n, True) == 404
     asked = await night.post(f"{evening(5)}/ask", {"other": str(rid(10))})
     assert "said=asked" in asked.headers["location"]
     assert "秘密の名前5" not in (await night.get(evening(10))).text.partition("会ってほしい方")[0].partition("同席")[0]
-
-
-async def _no_thanks(night: Night, author: int, about: int) -> None:
-    await night.post(f"{evening(author)}/wish", {"other": str(rid(about)), "kind": "no_thanks"})
-
-
-async def _not_for_me(night: Night, author: int, about: int) -> None:
-    said = {"author": str(rid(author)), "about": str(rid(about)), "verdict": "not_for_me"}
-    assert (await night.call("POST", "/taps", json=said)).status_code < 300
-
-
-async def _one_company(night: Night, author: int, about: int) -> None:
-    async with night.database.transaction() as tx:
-        await handlers.on_profile(tx, [profile_event(author, revision=2, company=f"会社{about}")])
-
-
-@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _one_company])
-@pytest.mark.parametrize("author", [5, 10])
-async def test_who_is_kept_apart_after_the_first_yes_is_not_introduced_and_nobody_can_tell(
-    night: Night, said: Callable[[Night, int, int], Awaitable[None]], author: int
-) -> None:
-    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    await answer(night, 5, True)
-    await said(night, author, 15 - author)
-    first = evening(5)  # one link for both looks: a token, and so the page, says in which second it was signed
-    before = (await night.get(first)).text
-    assert await answer(night, 10, True) == 303
-    assert (await night.get(first)).text == before
-    for n in (5, 10):
-        page = (await night.get(evening(n))).text
-        assert "秘密の名前0 さんから" in page
-        assert "声をかけてみて" not in page
-        assert "お返事を預かりました" in page
-        assert await answer(night, n, True) == 303, "as while the other has not answered"
-    assert not await night.events(Matched)
-
-
-async def _ban(night: Night, author: int, about: int) -> None:
-    body = {"one": str(rid(author)), "other": str(rid(about))}
-    assert (await night.call("POST", "/bans", json=body)).status_code == 201
-
-
-async def _ban_of_one(night: Night, author: int, about: int) -> None:
-    assert (await night.call("POST", "/bans", json={"one": str(rid(author))})).status_code == 201
-
-
-async def _agreed(night: Night) -> None:
-    """5 and 10 agree that 0 was right to bring them together."""
-    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    assert [await answer(night, n, True) for n in (5, 10)] == [303, 303]
-
-
-def words_of(page: str) -> str:
-    """A page without its rounds: there everybody of one's tables stands, whatever was said."""
-    return page.partition('id="round-')[0]
-
-
-@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _ban, _ban_of_one])
-@pytest.mark.parametrize("author", [5, 10])
-async def test_what_two_agreed_on_is_off_lists_and_pages_once_one_wants_it_no_more(
-    night: Night, said: Callable[[Night, int, int], Awaitable[None]], author: int
-) -> None:
-    links = {n: evening(n) for n in (5, 10)}
-    before = {n: words_of((await night.get(link)).text) for n, link in links.items()}
-    lists = {n: await listed(night, n) for n in (5, 10)}
-    await _agreed(night)
-    assert [await listed(night, n) for n in (5, 10)] == [[*lists[5], rid(10)], [*lists[10], rid(5)]]
-    await said(night, author, 15 - author)
-    assert {n: await listed(night, n) for n in (5, 10)} == lists
-    for n in (5, 10):
-        assert words_of((await night.get(links[n])).text) == before[n], "as if it had never been"
-        assert [each.counterpart for each in (await night.newest())[rid(n)].introductions] == lists[n]
-        assert await answer(night, n, True) == 404
-    again = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    assert "said=asked" in again.headers["location"], "who thought of it learns nothing"
-    assert {n: words_of((await night.get(link)).text) for n, link in links.items()} == before
-
-
-async def test_a_refusal_at_another_gathering_takes_it_back_here_and_a_wish_there_does_not(night: Night) -> None:
-    await night.join([5, 10], 2)
-    await _agreed(night)
-    there = {"author": str(rid(5, 2)), "about": str(rid(10, 2))}
-    assert (await night.call("POST", "/wishes", json={**there, "kind": "no_thanks"})).status_code == 200
-    assert rid(5) in await listed(night, 10), "wishes are of one gathering"
-    assert (await night.call("POST", "/taps", json={**there, "verdict": "not_for_me"})).status_code == 200
-    assert rid(5) not in await listed(night, 10)
-    assert rid(10) not in await listed(night, 5)
-
-
-async def test_other_agreements_stand_when_one_is_taken_back(night: Night) -> None:
-    await _agreed(night)
-    told = await night.newest()
-    await _no_thanks(night, 5, 0)
-    await _not_for_me(night, 10, 15)
-    assert await night.newest() == told
-
-
-async def test_a_refusal_in_the_moment_of_the_second_yes_leaves_nobody_introduced(night: Night) -> None:
-    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    await answer(night, 5, True)
-    before = await listed(night, 10)
-    async with night.database.transaction() as tx:
-        reader = await guests.guest(tx, rid(10))
-        assert reader
-        asked = UUID(await proposal(night))
-        found = await introducing.prospect(night.database, reader, asked)
-        await introducing.answer(tx, reader, asked, True, night.now, found)
-        refusing = asyncio.create_task(_no_thanks(night, 5, 10))
-        await asyncio.sleep(0.3)
-        assert not refusing.done()
-    await refusing
-    assert await listed(night, 10) == before
-
-
-async def listed(night: Night, number: int) -> list[UUID]:
-    """Whom somebody is introduced to, in the partner's eyes."""
-    match = (await night.call("GET", f"/registrations/{rid(number)}/match")).json()
-    return [UUID(each["counterpart"]) for each in match["introductions"]]
 
 
 async def test_no_connection_waits_while_a_room_is_compared(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +138,7 @@ async def test_no_connection_waits_while_a_room_is_compared(night: Night, monkey
 
     monkeypatch.setattr(introducing, "_aside", watched)
     await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})
-    await answer(night, 2, True)
+    await night.answer(2, True)
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
     await night.post(f"{board()}/propose", {"person": str(rid(5)), "other": str(rid(7))})
     await night.call("POST", "/proposals", json={"a": str(rid(5)), "b": str(rid(8))})
@@ -282,8 +154,8 @@ async def test_a_yes_that_nobody_foresaw_is_asked_for_again(night: Night) -> Non
     assert reader
     with pytest.raises(Conflict):
         async with night.database.transaction() as tx:
-            await introducing.answer(tx, reader, UUID(await proposal(night)), True, night.now, None)
-    assert await answer(night, 2, True) == 303
+            await introducing.answer(tx, reader, UUID(await night.proposal()), True, night.now, None)
+    assert await night.answer(2, True) == 303
     assert len(await night.events(Matched)) == 2
 
 
@@ -300,16 +172,16 @@ async def test_two_who_say_yes_at_the_same_moment_are_introduced(night: Night, m
         return found
 
     monkeypatch.setattr(introducing, "prospect", together)
-    assert set(await asyncio.gather(answer(night, 5, True), answer(night, 10, True))) == {303}
+    assert set(await asyncio.gather(night.answer(5, True), night.answer(10, True))) == {303}
     assert len(looks) == 3
-    assert rid(5) in await listed(night, 10)
+    assert rid(5) in await night.listed(10)
 
 
 async def test_asking_somebody_oneself_needs_their_yes(night: Night) -> None:
     assert (await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})).status_code == 303
     assert "あなたが会いたいと伝えた方" in (await night.get(evening(1))).text
     assert "この方があなたと話したいそうです" in (await night.get(evening(2))).text
-    assert await answer(night, 2, True) == 303
+    assert await night.answer(2, True) == 303
     assert "声をかけてみて" in (await night.get(evening(1))).text
 
 
@@ -324,7 +196,7 @@ async def test_strangers_absent_people_and_oneself_cannot_be_asked_for(night: Ni
     same = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(5))})
     assert same.status_code == 404
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    assert await answer(night, 7, True) == 404, "somebody else's proposal"
+    assert await night.answer(7, True) == 404, "somebody else's proposal"
 
 
 async def test_nobody_can_canvass(night: Night) -> None:
@@ -340,16 +212,16 @@ async def test_an_erased_person_takes_their_proposals_along(night: Night) -> Non
     async with night.database.transaction() as tx:
         await handlers.on_registered(tx, [OUT.tombstone(Registered, rid(0))])  # type: ignore[list-item]
     assert not await night.mentions(rid(0))
-    await answer(night, 5, True)
-    await answer(night, 10, True)
+    await night.answer(5, True)
+    await night.answer(10, True)
     found = (await night.newest())[rid(5)].introductions[-1]
     assert (found.counterpart, found.introducer) == (rid(10), None)
 
 
 async def test_who_brought_two_together_and_is_erased_is_named_no_more(night: Night) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    await answer(night, 5, True)
-    await answer(night, 10, True)
+    await night.answer(5, True)
+    await night.answer(10, True)
     await night.erase(0)
     assert await night.mentions(rid(0)) <= {"outbox"}
     found = (await night.newest())[rid(5)].introductions[-1]
