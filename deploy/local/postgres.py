@@ -1,6 +1,7 @@
 """PostgreSQL: the server in `DATABASE_URL`, or one of our own from a wheel or the system's binaries."""
 
 import asyncio
+import atexit
 import importlib.util
 import os
 import pwd
@@ -22,6 +23,8 @@ from deploy.local.processes import Process, as_user
 START_TIMEOUT: Final = 120.0  # seconds: a busy machine
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _NOT_DURABLE: Final = {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0}
+_ELSEWHERE: Final = "enishi-postgres-data-"
+_NOTE: Final = "belongs-to"
 _GRANTS: Final = ROOT / "deploy" / "postgres" / "database.sql.in"
 
 
@@ -243,9 +246,19 @@ def _reachable(data: Path, user: str | None) -> Path:
     if reached:
         return folder
     link = data / "postgres-folder"
-    if link.exists() and Path(link.read_text()).is_dir():
-        return Path(link.read_text())
-    elsewhere = Path(tempfile.mkdtemp(prefix="enishi-postgres-"))
-    shutil.chown(elsewhere, user)
-    link.write_text(str(elsewhere))
+    elsewhere = Path(link.read_text()) if link.exists() else None
+    if elsewhere is None or not elsewhere.is_dir():
+        elsewhere = Path(tempfile.mkdtemp(prefix=_ELSEWHERE))
+        shutil.chown(elsewhere, user)
+        link.write_text(str(elsewhere))
+    (elsewhere / _NOTE).write_text(str(link.resolve()))
     return elsewhere
+
+
+@atexit.register
+def _remove_orphans() -> None:
+    """Remove what servers keep elsewhere for data folders that are gone, whoever made them and however that one ended."""
+    for note in Path(tempfile.gettempdir()).glob(f"{_ELSEWHERE}*/{_NOTE}"):
+        with suppress(OSError):  # of somebody else, or another stack was quicker
+            if not Path(note.read_text()).exists():
+                shutil.rmtree(note.parent)

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import asyncpg
@@ -136,6 +138,35 @@ def test_however_the_parent_ends_no_child_is_left(tmp_path: Path, number: signal
             break
         subprocess.run(["sleep", "0.05"], check=True)
     assert not any(_alive(pid) for pid in children)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs as somebody else")
+def test_what_lies_elsewhere_for_a_closed_folder_lasts_as_long_as_the_folder() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        temporary = Path(name)
+        temporary.chmod(0o755)
+        closed = temporary / "closed"
+        closed.mkdir(mode=0o700)
+        command = [sys.executable, "-m", "deploy.local", "postgres", "--data", str(closed / "data")]
+        kept = set()
+        for _ in range(2):
+            with subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, "TMPDIR": name}, stdout=subprocess.PIPE, text=True
+            ) as parent:
+                assert parent.stdout
+                assert parent.stdout.readline().startswith("DATABASE_URL=")
+                parent.send_signal(signal.SIGINT)
+            kept |= set(temporary.glob("enishi-postgres-data-*"))
+        assert len(kept) == 1
+        assert all((each / "cluster" / "PG_VERSION").exists() for each in kept)
+        shutil.rmtree(closed)
+        subprocess.run(
+            [sys.executable, "-c", "import deploy.local.postgres"],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": name},
+            check=True,
+        )
+        assert list(temporary.glob("enishi-postgres-data-*")) == []
 
 
 def _alive(pid: int) -> bool:
