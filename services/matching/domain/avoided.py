@@ -23,10 +23,11 @@ _REFUSAL: Final = re.compile(
 """What is said of whom is named, and why."""
 _SUFFIX: Final = re.compile(r"(?<=[一-龥ァ-ヶー]{3})(?<!居酒)(?<!名古)(屋さん|屋|会社|業者)(?![一-龥])")
 """Makes one rare word of a trade and who is in it."""
-_SOLD_TO: Final = (
-    "勧誘", "営業", "セールス", "売り込み", "売込", "お誘い", "ネットワークビジネス", "マルチ商法", "マルチ系", "ねずみ講",
-    "solicit", "sales", "selling", "sell me", "pitches", "network marketing", "mlm",
-)  # fmt: skip
+_SOLD_TO: Final = re.compile(
+    "勧誘|営業|セールス|売り込み|売込|お誘い|押し売り|飛び込み|テレアポ|迷惑電話|ダイレクトメール"
+    "|ネットワークビジネス|マルチ商法|マルチ系|ねずみ講"
+    "|solicit|sales|selling|sell me|pitches|cold call|telemarket|spam|network marketing|(?<![a-z])(mlm|dm)s?(?![a-z])"
+)
 _RIVAL: Final = re.compile(
     r"同業|競合|商売敵|商売がたき|ライバル|同じ(商売|業種|業界|仕事|分野)"
     r"|\b(competitors?|competing|rivals?|same (trade|business|line|field|industry))\b"
@@ -91,7 +92,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _sold_to(text: str) -> bool:
-    return any(word in text for word in _SOLD_TO)
+    return _SOLD_TO.search(text) is not None
 
 
 def telling_words(phrase: str) -> tuple[str, ...]:

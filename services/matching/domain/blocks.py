@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 MEANT: Final = 0.64  # how well what somebody does must fit what is named; 0.63 to 0.65 measure the same
 SOLD: Final = 0.7  # the same where the answer is about being sold to: many work in the field of what is sold
 SELLS: Final = 0.55  # the same of who mainly sells: they are introduced to nobody, so that a block takes little away
+RIVALS: Final = 0.45  # how alike the trades of two are, in one industry, who both ask to be kept from their rivals
 SAME_TRADE: Final = 0.85  # how alike two trades are that go by one name
 COMPETITOR: Final = 0.4  # share of two offers of one industry that must be alike to keep the two apart unasked
 COMPETITOR_BY_NAME: Final = 0.3  # the same where the trades go by one name, in whatever industry
@@ -77,13 +78,15 @@ def unwanted(people: Sequence[Person], trades: Trades, alike: Matrix) -> Mask:
     fits = dict(zip(named, meant(named, trades), strict=True))
     sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
     found = np.array([each.sellers for each in answers], dtype=bool)[:, None] & sellers[None, :]
-    own = np.array([each.rivals for each in answers], dtype=bool)
+    rivals = np.array([each.rivals for each in answers], dtype=bool)
+    own = rivals.copy()
     for i, answer in enumerate(answers):
         bar = np.where(sellers, SELLS, SOLD if answer.sellers else MEANT)
         for phrase in answer.phrases:
             found[i] |= fits[phrase] >= bar
             own[i] |= phrase in answer.others and fits[phrase][i] >= MEANT
-    return found | (own[:, None] & (alike >= MEANT))
+    both = rivals[:, None] & rivals & same([each.industry for each in people])
+    return found | (own[:, None] & (alike >= MEANT)) | (both & (alike >= RIVALS))
 
 
 def trades_of(people: Sequence[Person]) -> Trades:

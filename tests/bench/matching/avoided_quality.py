@@ -14,7 +14,8 @@ the gathering wrote, the judgements and their reasons beside, and everybody who 
 the rule that is measured here was written. One reader; nobody checked the labels. The views of the rule were chosen
 with Fukuoka, Nagoya and Sapporo in view. Osaka and Tokyo were kept aside until a first version, which asked only for
 all that somebody says of their trade: it had 0.50 and 0.60 precision and 0.90 and 0.69 recall there. That the name of
-the trade counts as much, and the bars `SOLD` and `SELLS`, came of what they showed, so that they are no longer unseen.
+the trade counts as much, and the bars `SOLD`, `SELLS` and `RIVALS`, and the words of being approached (calls, mailings), came
+of what they showed, so that they are no longer unseen.
 
 An avoided person counts one way (who asked, who is meant), competitors as pairs. A block of a pair that is `open`
 counts neither way, and nor does one of two registrations of one person or company.

@@ -129,6 +129,36 @@ def test_who_does_not_want_to_be_sold_to_meets_nobody_who_mainly_sells() -> None
     assert meant("cleaner", "印刷の方", room) == {"printer"}
 
 
+@pytest.mark.parametrize(
+    "avoid", ["仲介会社のDMには疲れました", "飛び込みとテレアポ", "cold calls", "No spam or telemarketing"]
+)
+def test_who_is_tired_of_being_approached_meets_nobody_who_mainly_sells(avoid: str) -> None:
+    assert asked(avoid).sellers
+
+
+@pytest.mark.parametrize("trade", ["DMMの代理店", "電話回線の会社", "admin services"])
+def test_a_trade_with_such_letters_in_its_name_is_no_sales_talk(trade: str) -> None:
+    assert not asked(trade).sellers
+
+
+def test_two_who_both_fear_rivals_are_apart_at_less_likeness() -> None:
+    """Movers and freight are neighbours (0.56): kept apart in one industry, and only if both ask."""
+
+    names = [each.name for each in ROOM]
+    mover, freight = names.index("mover"), names.index("freight")
+
+    def apart(moving: str, carrying: str, industry: str = "H") -> bool:
+        people = list(ROOM)
+        people[mover] = replace(ROOM[mover], avoid=moving, industry="H")
+        people[freight] = replace(ROOM[freight], avoid=carrying, industry=industry)
+        trades = trades_of(people)
+        return bool(unwanted(people, trades, alike_trades(people, trades))[mover, freight])
+
+    assert apart("競合の方", "同業者")
+    assert not apart("競合の方", "")
+    assert not apart("競合の方", "同業者", industry="N")
+
+
 def test_an_answer_is_read_phrase_by_phrase_and_without_its_reasons() -> None:
     assert clauses("保険や投資の勧誘、mlm または crypto") == ["保険", "投資の勧誘", "mlm", "crypto"]
     assert clauses("太陽光と蓄電池の営業(去年から毎週来るので)") == ["太陽光", "蓄電池の営業"]
