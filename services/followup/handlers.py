@@ -12,6 +12,7 @@ from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
 from services.followup.rules import Rules
 from services.followup.store import cadences, erasure, facts, followups, people
+from services.followup.store import reminders as reminders_store
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
@@ -21,6 +22,7 @@ from shared.contracts.met_note import MetNote
 from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
+from shared.contracts.survey_closed import SurveyClosed
 from shared.delivery import fold
 from shared.delivery.consumer import Handlers
 from shared.platform import auth, clock, metrics
@@ -38,6 +40,7 @@ def build(rules: Rules) -> Handlers:
         Contact: partial(on_contact, rules),
         Met: partial(on_met, rules),
         MetNote: on_met_note,
+        SurveyClosed: on_survey_closed,
     }
 
 
@@ -158,3 +161,8 @@ async def on_met_note(tx: Connection, events: Sequence[Event[MetNote]]) -> None:
             newest[note.note_id] = note
     await facts.hold_off_decisions(tx)
     await facts.put_notes(tx, [newest[id_] for id_ in sorted(newest)])
+
+
+async def on_survey_closed(tx: Connection, events: Sequence[Event[SurveyClosed]]) -> None:
+    """From here on nobody is invited to it."""
+    await reminders_store.close_surveys(tx, [event.payload.gathering_id for event in events if event.payload])

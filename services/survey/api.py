@@ -63,9 +63,7 @@ async def make_links(
 async def close_survey(gathering_id: UUID, database: Db, caller: Write) -> dict[str, Any]:
     """Close the survey: no answer can be given or changed after this, and no answer can be traced to a link."""
     async with database.transaction() as tx:
-        if await surveys.survey(tx, caller.partner_id, gathering_id) is None:
-            raise NotFound
-        await surveys.close_survey(tx, gathering_id, clock.now())
+        await operations.close_survey(tx, caller.partner_id, gathering_id, clock.now())
     return {"gathering_id": gathering_id, "state": "closed"}
 
 

@@ -11,6 +11,7 @@ from services.survey.domain.questions import FORM_VERSION, Filled
 from services.survey.domain.statistics import HIDDEN_BELOW
 from services.survey.store import facts, surveys
 from services.survey.store.surveys import StoredResponse
+from shared.contracts import survey_closed
 from shared.contracts.survey_submitted import Segment, SurveySubmitted
 from shared.delivery import outbox
 from shared.delivery.outbox import Outgoing
@@ -61,6 +62,15 @@ async def invite(
     rows = [(digest(tokens[each]), segment) for each, segment in segments.items()]
     await surveys.insert_invitations(tx, gathering_id, "personal", rows)
     return tokens
+
+
+async def close_survey(tx: Connection, partner_id: UUID, gathering_id: UUID, now: datetime) -> None:
+    """Take no more answers, and say so, once. Raises `NotFound`."""
+    if await surveys.survey(tx, partner_id, gathering_id) is None:
+        raise NotFound
+    if await surveys.close_survey(tx, gathering_id, now):
+        closed = survey_closed.SurveyClosed(gathering_id=gathering_id, closed_at=now)
+        await outbox.add(tx, [Outgoing("survey", now).event(closed)])
 
 
 async def join_by_room(tx: Connection, code: str) -> str:

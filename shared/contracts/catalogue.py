@@ -17,6 +17,7 @@ from shared.contracts.met_note import MetNote
 from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
+from shared.contracts.survey_closed import SurveyClosed
 from shared.contracts.survey_submitted import SurveySubmitted
 
 SERVICES: Final = ("registration", "matching", "followup", "survey")
@@ -80,6 +81,7 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic(FollowupDue, ("followup",), _ALL),
         Topic(FollowupDone, ("followup",), _ALL),
         Topic(SurveySubmitted, ("survey",), _ALL),
+        Topic(SurveyClosed, ("survey",), ("followup",)),
         Topic(ConductReported, ("survey", "followup"), ("registration", "matching"), restricted=True),
     )
 }

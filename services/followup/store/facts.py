@@ -59,7 +59,7 @@ async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> Non
 
 async def erase_gatherings(tx: Connection, ids: Collection[UUID]) -> None:
     await tx.execute("delete from gathering where gathering_id = any($1::uuid[])", list(ids))
-    for table in ("gathering_cadence", "gathering_text", "survey_link"):
+    for table in ("gathering_cadence", "gathering_text", "survey_link", "survey_closed"):
         await tx.execute(f"delete from {table} where gathering_id = any($1::uuid[])", list(ids))
 
 

@@ -11,6 +11,10 @@ from services.followup.domain.reminders import Reminding, Subject
 from services.followup.store.people import person_of
 from shared.platform.database import Connection
 
+_OPEN_SURVEY = (
+    "(select gathering_id, url from survey_link as l"
+    " where not exists (select from survey_closed as c where c.gathering_id = l.gathering_id))"
+)
 # What is still true at the moment of telling, whatever was when it was planned.
 OPEN = (
     "reminder as m join registration as r on r.registration_id = m.owner and r.status = 'accepted'"
@@ -21,7 +25,7 @@ OPEN = (
     " and case m.kind"
     " when 'brief' then exists (select from matched where registration_id = m.owner and introductions <> '[]')"
     " else (r.attendance <> 'expected' or exists (select from followup where owner = m.owner))"
-    " and (m.kind <> 'survey' or exists (select from survey_link where gathering_id = r.gathering_id)) end"
+    f" and (m.kind <> 'survey' or exists (select from {_OPEN_SURVEY} as s where s.gathering_id = r.gathering_id)) end"
 )
 
 
@@ -183,7 +187,7 @@ async def brief(connection: Connection, registration: UUID) -> Brief | None:
     head = await connection.fetchrow(
         "select g.title, g.phase, g.starts_at, coalesce(p.goal, '') as goal, s.url, coalesce(m.seats, '[]') as seats"
         " from registration as r join gathering as g using (gathering_id)"
-        " left join profile as p using (registration_id) left join survey_link as s using (gathering_id)"
+        f" left join profile as p using (registration_id) left join {_OPEN_SURVEY} as s using (gathering_id)"
         " left join matched as m using (registration_id) where r.registration_id = $1",
         registration,
     )
@@ -220,3 +224,9 @@ async def set_survey_link(tx: Connection, gathering: UUID, partner: UUID, url: s
             partner,
             url,
         )
+
+
+async def close_surveys(tx: Connection, gatherings: Collection[UUID]) -> None:
+    await tx.execute(
+        "insert into survey_closed select unnest($1::uuid[]) on conflict do nothing", sorted(set(gatherings))
+    )

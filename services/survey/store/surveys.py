@@ -80,10 +80,16 @@ async def survey(connection: Connection, partner_id: UUID, gathering_id: UUID, *
     return None if row is None else Survey(**dict(row))
 
 
-async def close_survey(tx: Connection, gathering_id: UUID, now: datetime) -> None:
-    """Close it, tell what waits, and forget which link gave which answer: from here on nobody can tell."""
-    await tx.execute("update survey set closed_at = coalesce(closed_at, $2) where gathering_id = $1", gathering_id, now)
+async def close_survey(tx: Connection, gathering_id: UUID, now: datetime) -> bool:
+    """Close it, tell what waits, and forget which link gave which answer: from here on nobody can tell.
+
+    False if it was closed before.
+    """
+    status = await tx.execute(
+        "update survey set closed_at = $2 where gathering_id = $1 and closed_at is null", gathering_id, now
+    )
     await tx.execute(f"update response set {_TOLD}, token_sha256 = null where gathering_id = $1", gathering_id)
+    return status == "UPDATE 1"
 
 
 async def segments(connection: Connection, gathering_id: UUID, registration_ids: Sequence[UUID]) -> dict[UUID, Segment]:

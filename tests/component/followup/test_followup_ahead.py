@@ -17,6 +17,7 @@ from services.followup.store import mail as store
 from shared.contracts.envelope import Event
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.registered import Registered
+from shared.contracts.survey_closed import SurveyClosed
 from shared.platform import clock
 from tests.component.followup.ahead import SURVEY, A, B, C, D, come, door, evening, facts, kinds, matched
 from tests.component.followup.conftest import (
@@ -136,6 +137,30 @@ async def test_the_survey_invites_those_who_came_once_and_names_nobody(
     await send(world, relay)
     assert sorted(message["To"] for message in handler.received) == sorted(f"p{p.int}@example.org" for p in (A, B, C))
     assert all(message.get_content().count(SURVEY) == 1 for message in handler.received)
+
+
+@pytest.mark.parametrize("first", ["link", "end"])
+async def test_nobody_is_sent_to_a_survey_that_is_closed(
+    world: World,
+    sink: tuple[Sink, mail.Relay],  # noqa: F811
+    first: str,
+) -> None:
+    handler, relay = sink
+    await world.hear(facts(world, -4, "ended", "checked_in"))
+    await world.hear([event(met(A, B, world.now), world.now)])
+    await awake(world)
+    await come(world, "survey")
+    page = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}"
+    async with await door(world) as http:
+        if first == "link":
+            await http.put(f"/v1/gatherings/{GATHERING}/survey-link", json={"url": SURVEY})
+            assert SURVEY in (await http.get(page)).text
+        await world.hear(2 * [event(SurveyClosed(gathering_id=GATHERING, closed_at=world.now), world.now)])
+        await http.put(f"/v1/gatherings/{GATHERING}/survey-link", json={"url": SURVEY})
+        assert SURVEY not in (await http.get(page)).text
+        assert (await http.get(f"/v1/registrations/{A}/brief")).json()["survey_url"] is None
+    await send(world, relay)
+    assert handler.received == []
 
 
 async def test_three_days_of_outage_are_one_mail_and_no_stale_brief(

@@ -14,7 +14,7 @@ from services.survey.domain.questions import read_form
 from shared.contracts.gathering import Gathering
 from shared.contracts.survey_submitted import SurveySubmitted
 from shared.platform import clock
-from tests.component.survey.conftest import FORM, Survey, facts, person, tell
+from tests.component.survey.conftest import FORM, G, Survey, facts, person, tell
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -106,6 +106,13 @@ async def test_bad_links_look_alike_and_closed_ones_say_so(survey: Survey) -> No
     assert (await survey.http.post(link, data=FORM)).status_code == 410
     async with survey.database.connection() as connection:
         assert await connection.fetchval("select count(*) from response where token_sha256 is not null") == 0
+
+
+async def test_the_end_of_a_survey_is_told_once(survey: Survey) -> None:
+    for _ in range(2):
+        assert (await survey.call("POST", "/survey/close")).json()["state"] == "closed"
+    told = [each.payload for each in await outbox_of(survey.database)]
+    assert [(each.topic, each.key()) for each in told if each] == [("survey-closed", str(G))]
 
 
 async def test_the_room_code_takes_walk_ups(open_database_for: OpenDatabase, survey: Survey) -> None:
