@@ -11,7 +11,7 @@ from services.followup import operations, reminders
 from services.followup.domain import course, identity
 from services.followup.domain.course import Followup
 from services.followup.rules import Rules
-from services.followup.store import cadences, erasure, facts, followups, people
+from services.followup.store import cadences, erasure, facts, followups, people, webhooks
 from services.followup.store import reminders as reminders_store
 from shared.contracts.contact import Contact
 from shared.contracts.envelope import Event
@@ -77,6 +77,7 @@ async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Reg
         touched = await followups.ids_of_owners(tx, moved)
         await operations.advance(tx, rules, clock.now(), touched=touched)
     await reminders.renew(tx, rules, {*ids, *moved})
+    await webhooks.release(tx, ids)
 
 
 async def on_profile(rules: Rules, tx: Connection, events: Sequence[Event[Profile]]) -> None:

@@ -12,6 +12,7 @@ import structlog
 
 from services.followup import calls
 from services.followup.domain import webhooks as rules
+from services.followup.store import facts
 from services.followup.store import webhooks as store
 from services.followup.store.webhooks import Message
 from shared.contracts.envelope import Event
@@ -36,6 +37,11 @@ async def on_own_event(tx: Connection, events: Sequence[Event[FollowupDue] | Eve
         for event in events
         if event.payload is not None
     ]
+    if not messages:
+        return
+    if await store.any_unknown(tx, messages):
+        await facts.wait_for_facts(tx)  # so that whoever is being registered is known now, or finds these waiting
+        await store.put_aside(tx, messages)
     await store.enqueue(tx, messages)
 
 

@@ -1,7 +1,9 @@
 """The base of every error that we raise on purpose. The message defaults to the class docstring."""
 
 import inspect
+import math
 import re
+from datetime import timedelta
 from typing import ClassVar
 
 
@@ -10,6 +12,8 @@ class EnishiError(Exception):
 
     status: ClassVar[int] = 500
     """HTTP status when it reaches a caller."""
+    retry_after: int | None = None
+    """Seconds after which it may go better."""
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or inspect.getdoc(type(self)))
@@ -55,6 +59,16 @@ class TooLarge(EnishiError):
     status = 413
 
 
+class TooOften(EnishiError):
+    """This was asked for a moment ago; `Retry-After` says in how many seconds it may be asked again."""
+
+    status = 429
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__()
+        self.retry_after = math.ceil(wait.total_seconds())
+
+
 class Unauthenticated(EnishiError):
     """An API key is needed: `Authorization: Bearer enishi_live_...`."""
 
@@ -71,3 +85,4 @@ class Unavailable(EnishiError):
     """The database cannot be reached right now; try again shortly."""
 
     status = 503
+    retry_after = 1

@@ -72,7 +72,7 @@ def problem(error: EnishiError, **more: Any) -> Response:
         "detail": str(error),
         **more,
     }
-    headers = {"Retry-After": "1"} if error.status == 503 else {}
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(orjson.dumps(body), error.status, headers, PROBLEM)

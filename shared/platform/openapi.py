@@ -15,7 +15,7 @@ _REFUSED: Final = {
         "Invalid",
         "The content is wrong; `errors` points at fields. In bulk: no row was taken, and `rows` says why.",
     ),
-    "default": ("Unexpected", "Anything else. 503 carries `Retry-After`: send the same again."),
+    "default": ("Unexpected", "Anything else. 429 and 503 carry `Retry-After`: send the same again then."),
 }
 _ABOUT: Final = (
     "Every error is `application/problem+json` with `type`, `title`, `status` and `detail`. Quote the `X-Request-Id` of"

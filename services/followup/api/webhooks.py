@@ -18,7 +18,7 @@ from shared.contracts.followup_due import FollowupDue
 from shared.platform import clock
 from shared.platform.auth import Principal, requires
 from shared.platform.database import Connection
-from shared.platform.errors import Conflict, Invalid, NotFound
+from shared.platform.errors import Conflict, Invalid, NotFound, TooOften
 from shared.platform.http import Db, json_response
 from shared.platform.idempotency import IdempotencyKey, once
 from shared.platform.ids import uuid7
@@ -28,6 +28,8 @@ router = APIRouter(prefix="/v1/webhooks")
 TOPICS: Final = (FollowupDue.topic, FollowupDone.topic)
 MOST: Final = 20
 """Webhooks of one partner: each is called by connections of its own."""
+TESTS_APART: Final = timedelta(seconds=10)
+"""Of one webhook: whose server it names never asked for them."""
 
 
 class WebhookBody(BaseModel):
@@ -131,12 +133,16 @@ async def rotate(
 async def test(
     webhook_id: UUID, database: Db, caller: Annotated[Principal, requires("followups:write")]
 ) -> dict[str, UUID]:
-    """Send a test message, signed like any other."""
+    """Send a test message, signed like any other; at most one every ten seconds."""
     message = uuid7()
     body = rules.body_of("enishi.test", clock.now().isoformat(), orjson.dumps({"webhook_id": webhook_id}))
     async with database.transaction() as tx:
-        if not await store.enqueue_one(tx, caller.partner_id, webhook_id, message, body):
+        wait = await store.may_test(tx, caller.partner_id, webhook_id, TESTS_APART)
+        if wait is None:
             raise NotFound
+        if wait:
+            raise TooOften(wait)
+        await store.enqueue_one(tx, caller.partner_id, webhook_id, message, body)
     return {"message_id": message}
 
 

@@ -32,7 +32,8 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
     ):
         await tx.execute(f"delete from {table} where {column} = any($1::uuid[])", followups)
     await tx.execute("delete from note where author = any($1::uuid[]) or about = any($1::uuid[])", gone)
-    await tx.execute("delete from reminder where owner = any($1::uuid[])", gone)
+    for table in ("reminder", "webhook_waiting"):
+        await tx.execute(f"delete from {table} where owner = any($1::uuid[])", gone)
     persons = await tx.fetch(
         "select person_id from registration where registration_id = any($1::uuid[])"
         " union select person_id from contact where registration_id = any($1::uuid[])",

@@ -1,8 +1,9 @@
 """Webhooks of partners and the messages that wait for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from shared.platform.database import Connection
@@ -70,18 +71,56 @@ async def delete(tx: Connection, partner: UUID, webhook: UUID) -> bool:
     )
 
 
-async def enqueue(tx: Connection, messages: Sequence[tuple[UUID, str, UUID, bytes]]) -> None:
-    """Queue (message id, topic, owner, body) for every webhook of the owner's partner that listens to the topic."""
+Said = tuple[UUID, str, UUID, bytes]
+"""Message id, topic, owner, body."""
+_COLUMNS: Final = "$1::uuid[], $2::text[], $3::uuid[], $4::bytea[]"
+_NOT_KNOWN: Final = (
+    "not exists (select from registration as r where r.registration_id = m.owner)"
+    " and not exists (select from erased as e where e.registration_id = m.owner)"
+)
+
+
+async def any_unknown(tx: Connection, messages: Sequence[Said]) -> bool:
+    """Whether some owner has no platform yet, and may still get one."""
+    return bool(
+        await tx.fetchval(
+            f"select exists (select from unnest($1::uuid[]) as m (owner) where {_NOT_KNOWN})",
+            [each[2] for each in messages],
+        )
+    )
+
+
+async def put_aside(tx: Connection, messages: Sequence[Said]) -> None:
+    """Keep those whose owner has no platform yet until it is known. After `facts.wait_for_facts`."""
     await tx.execute(
-        "insert into webhook_message (webhook_id, message_id, body) select w.webhook_id, m.id, m.body"
-        " from unnest($1::uuid[], $2::text[], $3::uuid[], $4::bytea[]) as m (id, topic, owner, body)"
-        " join registration as r on r.registration_id = m.owner"
-        " join webhook as w on w.partner_id = r.partner_id and m.topic = any(w.types) and w.disabled_at is null"
-        " order by m.id on conflict do nothing",
-        [each[0] for each in messages],
-        [each[1] for each in messages],
-        [each[2] for each in messages],
-        [each[3] for each in messages],
+        f"insert into webhook_waiting (message_id, topic, owner, body) select m.* from unnest({_COLUMNS})"
+        f" as m (message_id, topic, owner, body) where {_NOT_KNOWN} on conflict do nothing",
+        *zip(*messages, strict=True),
+    )
+
+
+async def enqueue(tx: Connection, messages: Sequence[Said]) -> None:
+    """Queue each for every webhook of its owner's partner that listens to its topic."""
+    await _enqueue(tx, f"unnest({_COLUMNS}) as m (message_id, topic, owner, body)", *zip(*messages, strict=True))
+
+
+async def release(tx: Connection, owners: Collection[UUID]) -> None:
+    """Queue what waits for these, whose platform is known now."""
+    if await tx.fetchval("select exists (select from webhook_waiting where owner = any($1::uuid[]))", list(owners)):
+        await _enqueue(tx, "webhook_waiting as m where m.owner = any($1::uuid[])", list(owners))
+        await tx.execute("delete from webhook_waiting where owner = any($1::uuid[])", list(owners))
+
+
+async def _enqueue(tx: Connection, source: str, *arguments: Collection[Any]) -> None:
+    """A webhook that is disabled gets it too, to be replayed."""
+    await tx.execute(
+        "insert into webhook_message (webhook_id, message_id, body, state, ended_at) select w.webhook_id, m.message_id,"
+        " m.body, case when w.disabled_at is null then 'queued' else 'dead' end,"
+        " case when w.disabled_at is not null then now() end"
+        f" from (select * from {source}) as m join registration as r on r.registration_id = m.owner"
+        " join webhook as w on w.partner_id = r.partner_id and m.topic = any(w.types)"
+        " order by m.message_id on conflict do nothing",
+        *arguments,
     )
 
 
@@ -97,6 +136,22 @@ async def enqueue_one(tx: Connection, partner: UUID, webhook: UUID, message: UUI
             body,
         )
     )
+
+
+async def may_test(tx: Connection, partner: UUID, webhook: UUID, apart: timedelta) -> timedelta | None:
+    """How long to wait before the next test, 0 for a first one, which is noted; None if the partner has no such webhook."""
+    wait: timedelta | None = await tx.fetchval(
+        "select greatest(interval '0', coalesce(tested_at + $3::interval - now(), '0')) from webhook"
+        " where partner_id = $1 and webhook_id = $2 for update",
+        partner,
+        webhook,
+        apart,
+    )
+    if wait == timedelta(0):
+        await tx.execute(
+            "update webhook set tested_at = now() where partner_id = $1 and webhook_id = $2", partner, webhook
+        )
+    return wait
 
 
 async def replay(tx: Connection, partner: UUID, webhook: UUID, since: datetime) -> int | None:
@@ -182,7 +237,8 @@ async def disable(tx: Connection, webhook: UUID, reason: str) -> None:
 
 
 async def forget(tx: Connection, older_than: timedelta) -> int:
-    """Delete what ended longer ago; return how many."""
+    """Delete what ended longer ago, or waits for longer; return how many."""
+    await tx.execute("delete from webhook_waiting where created_at < now() - $1::interval", older_than)
     status = await tx.execute(
         "delete from webhook_message where state <> 'queued' and ended_at < now() - $1::interval", older_than
     )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -19,7 +19,18 @@ from services.followup.domain.states import State
 from services.followup.store import webhooks as store
 from services.followup.webhooks import Caller
 from shared.contracts.followup_due import FollowupDue
-from tests.component.followup.conftest import PARTNER, PEOPLE, World, followup_of
+from shared.contracts.registered import Registered
+from tests.component.followup.conftest import (
+    PARTNER,
+    PEOPLE,
+    World,
+    event,
+    followup_of,
+    gathering,
+    met,
+    registered,
+    tombstone,
+)
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -96,6 +107,13 @@ async def call(world: World, *, due: bool = True) -> None:
     await serve(world, Caller(world.database, private=True))
 
 
+async def queue(world: World, webhook: dict[str, Any], count: int = 1) -> None:
+    """Messages of which nobody needs to know what they say."""
+    async with world.database.transaction() as tx:
+        for _ in range(count):
+            await store.enqueue_one(tx, PARTNER, UUID(webhook["webhook_id"]), uuid4(), b"{}")
+
+
 async def serve(world: World, caller: Caller) -> None:
     async with world.database.connection() as connection:
         waiting = await store.waiting(connection)
@@ -135,6 +153,91 @@ async def test_only_the_topics_and_the_people_of_the_partner(private: World, rec
     assert [json.loads(body)["type"] for _, body in receiver.got] == ["enishi.followup-due.v1"]
 
 
+async def what_is_said_of_a_stranger(world: World, receiver: Receiver) -> None:
+    """A meeting whose two people are registered on a topic that is late; what follows from it is published and read."""
+    await subscribed(world, receiver)
+    at = world.now - timedelta(minutes=10)
+    await world.hear([event(gathering(world.now), at), event(met(A, B, at), at)])
+    await world.due_now([followup_of(A, B)])
+    await world.fire()
+    await world.report(followup_of(A, B), State.THANKED)
+    await read_back(world)
+
+
+async def test_what_comes_before_its_platform_is_known_waits_for_it(private: World, receiver: Receiver) -> None:
+    await what_is_said_of_a_stranger(private, receiver)
+    await call(private)
+    assert receiver.got == []
+    await private.hear([event(registered(A, private.now, revision), private.now) for revision in (1, 2)])
+    await read_back(private)
+    await call(private)
+    kinds = sorted(json.loads(body)["type"] for _, body in receiver.got)
+    assert kinds == ["enishi.followup-done.v1", "enishi.followup-due.v1"]
+    assert await private.value("select count(*) from webhook_waiting") == 0
+
+
+async def test_nothing_waits_for_who_is_erased(private: World, receiver: Receiver) -> None:
+    await what_is_said_of_a_stranger(private, receiver)
+    await private.hear([tombstone(Registered, A, private.now)])
+    assert await private.value("select count(*) from webhook_waiting") == 0
+    await read_back(private)
+    await private.hear([event(registered(A, private.now), private.now)])
+    for table in ("webhook_waiting", "webhook_message"):
+        assert await private.value(f"select count(*) from {table}") == 0
+
+
+async def test_what_is_said_while_somebody_is_being_registered_is_not_missed(
+    private: World, receiver: Receiver
+) -> None:
+    await subscribed(private, receiver)
+    at = private.now - timedelta(minutes=10)
+    await private.hear([event(gathering(private.now), at), event(met(A, B, at), at)])
+    await private.due_now([followup_of(A, B)])
+    await private.fire()
+    known = build_handlers(private.settings)
+    async with private.database.transaction() as tx:
+        await known[Registered](tx, [event(registered(A, at), at)])
+        saying = asyncio.create_task(read_back(private))
+        async with asyncio.timeout(20):
+            while not await private.value("select count(*) from pg_stat_activity where wait_event_type = 'Lock'"):
+                await asyncio.sleep(0.01)
+    await saying
+    await call(private)
+    assert len(receiver.got) == 1
+
+
+async def test_what_is_said_while_a_webhook_is_disabled_can_be_caught_up(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    receiver.answers = ["410 Gone", "200 OK"]
+    await queue(private, webhook)
+    await call(private)
+    await what_happens(private)
+    await call(private)
+    assert len(receiver.got) == 1
+    async with await door(private) as http:
+        since = (private.now - timedelta(hours=1)).isoformat()
+        replayed = await http.post(f"/v1/webhooks/{webhook['webhook_id']}/replay", json={"since": since})
+    assert replayed.json()["queued"] == 3
+    await call(private)
+    assert len(receiver.got) == 4
+
+
+async def test_a_test_comes_once_in_ten_seconds(private: World, receiver: Receiver) -> None:
+    webhook, other = await subscribed(private, receiver), await subscribed(private, receiver)
+    place = f"/v1/webhooks/{webhook['webhook_id']}/test"
+    async with await door(private) as http:
+        both = await asyncio.gather(http.post(place), http.post(place))
+        assert sorted(each.status_code for each in both) == [202, 429]
+        (refused,) = (each for each in both if each.status_code == 429)
+        assert 0 < int(refused.headers["Retry-After"]) <= 10
+        assert refused.json()["type"] == "/problems/too-often"
+        assert (await http.post(f"/v1/webhooks/{other['webhook_id']}/test")).status_code == 202
+        async with private.database.transaction() as tx:
+            await tx.execute("update webhook set tested_at = now() - interval '11 seconds'")
+        assert (await http.post(place)).status_code == 202
+    assert await private.value("select count(*) from webhook_message") == 3
+
+
 @pytest.mark.parametrize("failure", ["500 No", "302 Found", "hang up"])
 async def test_a_failed_call_is_repeated_with_the_same_id(private: World, receiver: Receiver, failure: str) -> None:
     webhook = await subscribed(private, receiver)
@@ -162,8 +265,7 @@ async def test_gone_means_never_again_until_replayed(private: World, receiver: R
     place = f"/v1/webhooks/{webhook['webhook_id']}"
     receiver.answers = ["410 Gone", "200 OK"]
     async with await door(private) as http:
-        await http.post(f"{place}/test")
-        await http.post(f"{place}/test")
+        await queue(private, webhook, 2)
         await call(private)
         seen = len(receiver.got)
         (listed,) = (await http.get("/v1/webhooks")).json()
@@ -218,11 +320,11 @@ async def test_a_secret_is_changed_without_a_gap(private: World, receiver: Recei
         assert (rotated.status_code, again.json()) == (201, rotated.json())
         assert (await http.post(f"{place}/secret", json={"overlap_hours": 169})).status_code == 422
         assert (await http.post(f"/v1/webhooks/{UUID(int=9)}/secret", json={})).status_code == 404
-        await http.post(f"{place}/test")
+        await queue(private, webhook)
         await call(private)
         async with private.database.transaction() as tx:
             await tx.execute("update webhook set former_until = now()")
-        await http.post(f"{place}/test")
+        await queue(private, webhook)
         await call(private)
     old, new = Webhook(webhook["secret"]), Webhook(rotated.json()["secret"])
     (during, body), (after, later) = receiver.got
@@ -248,9 +350,7 @@ async def test_a_foreign_webhook_is_not_there(private: World, receiver: Receiver
 
 async def test_two_callers_call_once(private: World, receiver: Receiver) -> None:
     webhook = await subscribed(private, receiver)
-    async with await door(private) as http:
-        for _ in range(15):
-            await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
+    await queue(private, webhook, 15)
     await asyncio.gather(call(private, due=False), call(private, due=False), call(private, due=False))
     assert len(receiver.got) == len({headers["webhook-id"] for headers, _ in receiver.got}) == 15
 
@@ -280,12 +380,10 @@ async def test_a_webhook_that_hangs_holds_no_other_up(calling: World, receiver: 
     server = await asyncio.start_server(hang, "127.0.0.1", 0)
     hanging = Receiver(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
     slow, quick = await subscribed(calling, hanging), await subscribed(calling, receiver)
-    async with await door(calling) as http:
-        for _ in range(60):
-            await http.post(f"/v1/webhooks/{slow['webhook_id']}/test")
-        await reached.wait()
-        await http.post(f"/v1/webhooks/{quick['webhook_id']}/test")
-        await until(receiver, 1)
+    await queue(calling, slow, 60)
+    await reached.wait()
+    await queue(calling, quick)
+    await until(receiver, 1)
     server.close()
 
 
