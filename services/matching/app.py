@@ -28,6 +28,7 @@ from services.matching.store.retention import RULES
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
+from shared.contracts.kept_apart import KeptApart
 from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
@@ -63,6 +64,7 @@ def build_handlers(settings: MatchingSettings) -> Handlers:
         Profile: handlers.on_profile,
         FollowupDone: handlers.on_followup_done,
         ConductReported: handlers.on_conduct_reported,
+        KeptApart: handlers.on_kept_apart,
     }
 
 

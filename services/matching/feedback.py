@@ -59,6 +59,15 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
     return problems
 
 
+async def keep_apart(tx: Connection, said: Sequence[tuple[UUID, Tap]], now: datetime) -> None:
+    """Keep (gathering, "not for me") from elsewhere. It may come before those whom it concerns, so nothing is checked."""
+    newest = {(tap.author, tap.about): (home, tap) for home, tap in sorted(said, key=lambda each: each[1].at)}
+    await taps_store.put_taps(tx, list(newest.values()))
+    authors = sorted({author for author, _ in newest})
+    await learning.make_due(tx, authors, now + SETTLE)
+    await introducing.take_back(tx, authors, now)
+
+
 async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None, now: datetime) -> UUID:
     """Keep two persons apart for good, or one out of their gathering's plans; what they had agreed on is taken back.
 

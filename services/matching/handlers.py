@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.matching import feedback, publishing
+from services.matching.domain.learning import NOT_FOR_ME, Tap
 from services.matching.store import facts, learning, matched
 from services.matching.store import feedback as feedback_store
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.envelope import Event
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.gathering import Gathering
+from shared.contracts.kept_apart import KeptApart
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.delivery import dead_letter
@@ -56,10 +58,19 @@ async def on_followup_done(tx: Connection, events: Sequence[Event[FollowupDone]]
 
 
 async def on_conduct_reported(tx: Connection, events: Sequence[Event[ConductReported]]) -> None:
-    """Keep complaints for a human to look at. A report does not say who made it, so no pair can be blocked by it."""
+    """Keep complaints for a human to look at. A report does not say who made it: `kept-apart` does what is to be done."""
     reports = {event.payload.report_id: event.payload for event in events if event.payload}
     await facts.hold_off_erasures(tx)
     await feedback_store.insert_complaints(tx, list(reports.values()))
+
+
+async def on_kept_apart(tx: Connection, events: Sequence[Event[KeptApart]]) -> None:
+    """Whoever complained of somebody does not meet them again, as if they had said so after the round."""
+    said = [(each, event.time) for event in events if (each := event.payload)]
+    await facts.hold_off_erasures(tx)
+    await feedback.keep_apart(
+        tx, [(each.gathering_id, Tap(each.author, each.about, NOT_FOR_ME, at)) for each, at in said], clock.now()
+    )
 
 
 async def _erase(tx: Connection, gone: Sequence[str]) -> None:

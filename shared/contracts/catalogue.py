@@ -11,6 +11,7 @@ from shared.contracts.contract import Contract
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
 from shared.contracts.gathering import Gathering
+from shared.contracts.kept_apart import KeptApart
 from shared.contracts.matched import Matched
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
@@ -83,6 +84,7 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic(SurveySubmitted, ("survey",), _ALL),
         Topic(SurveyClosed, ("survey",), ("followup",)),
         Topic(ConductReported, ("survey", "followup"), ("registration", "matching"), restricted=True),
+        Topic(KeptApart, ("followup",), ("matching",), restricted=True),
     )
 }
 

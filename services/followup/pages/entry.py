@@ -16,6 +16,7 @@ from services.followup.pages.visits import Visit, Visitor, back
 from services.followup.store import facts, reading
 from services.followup.store.reading import Sheet
 from shared.contracts.conduct_reported import ConductReported
+from shared.contracts.kept_apart import KeptApart
 from shared.delivery import outbox
 from shared.platform import ids, metrics
 from shared.platform.database import Database
@@ -191,7 +192,7 @@ async def wish(visit: Visitor, database: Db, followup: UUID, withdrawn: Annotate
 async def conduct(
     visit: Visitor, database: Db, followup: UUID, kind: Annotated[Literal["pressured", "disrespected"], Form()]
 ) -> Response:
-    """Somebody felt pressured or disrespected. It goes to screening without a name, and nowhere else."""
+    """Somebody felt pressured or disrespected. It goes to screening without a name; the two are not brought together again."""
     async with database.transaction() as tx:
         await facts.hold_off_decisions(tx)
         sheet, _ = await visit.entry(tx, followup)
@@ -205,5 +206,7 @@ async def conduct(
                 source="followup",
                 day=visit.now.astimezone(visit.person.zone).date(),
             )
-            await outbox.add(tx, [outbox.Outgoing("followup", visit.now).event(said)])
+            apart = KeptApart(gathering_id=visit.reader.gathering, author=visit.reader.registration, about=sheet.other)
+            out = outbox.Outgoing("followup", visit.now)
+            await outbox.add(tx, [out.event(said), out.event(apart)])
     return back(visit, followup, "told")

@@ -14,11 +14,13 @@ from shared.platform.database import Connection
 
 
 async def put_taps(tx: Connection, taps: Sequence[tuple[UUID, Tap]]) -> None:
-    """Keep (gathering, tap), one per author and other; the one tapped last counts, also where it takes one back."""
+    """Keep (gathering, tap) of two who were not erased, one per author and other; the one tapped last counts, also where
+    it takes one back."""
     await tx.execute(
         "insert into tap (gathering_id, author, about, verdict, tapped_at)"
         " select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[])"
-        " as new (gathering_id, author, about, verdict, tapped_at) order by author, about"
+        " as new (gathering_id, author, about, verdict, tapped_at)"
+        " where not exists (select from erased where registration_id in (new.author, new.about)) order by author, about"
         " on conflict (author, about) do update set verdict = excluded.verdict, tapped_at = excluded.tapped_at"
         " where tap.tapped_at <= excluded.tapped_at",
         [gathering_id for gathering_id, _ in taps],

@@ -14,6 +14,7 @@ from services.matching.store import embeddings, evening, feedback, learning, lot
 from services.matching.store.live import Pin
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.followup_done import FollowupDone
+from shared.contracts.kept_apart import KeptApart
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.delivery.outbox import Outgoing
@@ -95,6 +96,11 @@ async def _complaint(night: Night, tx: Connection) -> None:
     await handlers.on_conduct_reported(tx, [OUT.event(report)])  # type: ignore[list-item]
 
 
+async def _apart(night: Night, tx: Connection) -> None:
+    said = KeptApart(gathering_id=G, author=rid(1), about=rid(GONE))
+    await handlers.on_kept_apart(tx, [OUT.event(said)])  # type: ignore[list-item]
+
+
 async def _review(night: Night, tx: Connection) -> None:
     await feedback.put_review(tx, night.partner, derived("p", GONE), "seller", 2, night.now)
 
@@ -117,6 +123,7 @@ WRITERS: Final[tuple[Writer, ...]] = (
     _registration,
     _followup,
     _complaint,
+    _apart,
     _review,
     _vector,
     _lesson,
