@@ -4,7 +4,7 @@ Every view gives a matrix [who needs, who offers]. A view says little by itself:
 everybody. `relative` therefore asks how far a fit stands out for both sides, and views are added on that scale.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,12 +15,13 @@ from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
 from services.matching.domain.text import said
 from services.matching.domain.words import content_words, mentions, rarity_of, vectors_of, vocabulary
-from shared.lexicon import lexicon
+from shared.lexicon import concepts_in, lexicon
 
 Matrix = NDArray[Any]
 """float32, people by people unless said otherwise."""
 ALIKE: Final = 0.15  # cosine from which on two words have to do with each other; 0.1 to 0.25 measure the same
-LINK: Final = 0.3  # worth of an offer that also helps, beside one of the very concept that is needed
+HELPS: Final = 0.15  # worth of a tag for a concept that it helps, beside its own; more hurts where tags are sloppy
+FIRST: Final = 3  # concepts whose terms count; two or five give 0.02 less recall, within its noise
 BLOCK: Final = 1024  # need words at a time: 40 MB of similarities at 10,000 offer words
 UNSURE: Final = 0.3  # of the usual spread, added to a row's own: short needs spread by chance
 
@@ -37,12 +38,8 @@ def offer_texts(person: Person) -> list[str]:
 
 def directed_fit(people: Sequence[Person], weights: Weights, extra: Matrix | None = None) -> Matrix:
     """[i, j]: how well j's offers meet i's needs, 0 to 1. A half is `weights.ordinary` spreads above the ordinary."""
-    tags, tagged = tag_fit(people)
-    total = (
-        np.float32(weights.words) * word_fit(people)
-        + np.float32(weights.concepts) * relative(concept_fit(people))
-        + np.float32(weights.tags) * np.where(tagged, relative(tags), np.float32(0))
-    )
+    total = np.float32(weights.words) * word_fit(people)
+    total += np.float32(weights.concepts) * relative(concept_fit(people, weights))
     if extra is not None:
         total += np.float32(weights.embedding) * relative(extra)
     fit = 1 / (1 + np.exp(np.float32(weights.ordinary) - total))
@@ -116,28 +113,29 @@ def words_of(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for text in texts for word in content_words(text)))
 
 
-def concept_fit(people: Sequence[Person]) -> Matrix:
-    """How much one's words ask for the concepts that another's offer."""
-    return needed([need_texts(each) for each in people]) @ offered([offer_texts(each) for each in people]).T
+def concept_fit(people: Sequence[Person], weights: Weights) -> Matrix:
+    """How much one asks for the concepts that another offers: by their words, and by the tags that they confirmed."""
+    needs, offers = [need_texts(each) for each in people], [offer_texts(each) for each in people]
+    asked = named([each.need_tags for each in people], needs, weights)
+    given = named([each.offer_tags for each in people], offers, weights, helping=True)
+    return (needed(needs) + asked) @ (offered(offers) + given).T
 
 
-def _met(offers: Matrix) -> Matrix:
-    """[person, needed concept]: how well the person's best offer meets it."""
-    met = np.zeros_like(offers)
+def named(
+    tags: Sequence[Collection[str]], texts: Sequence[Sequence[str]], weights: Weights, *, helping: bool = False
+) -> Matrix:
+    """[person, concept]: what is named outright, added to the reading: by tags, else by the first terms of the texts.
+
+    `helping`: a tag counts a little for the concepts too which it helps (`met_by` of the lexicon).
+    """
     order = {key: at for at, key in enumerate(lexicon())}
-    for key, at in order.items():
-        helpful = [order[each] for each in lexicon()[key].met_by]
-        met[:, at] = np.maximum(offers[:, at], LINK * offers[:, helpful].max(axis=1, initial=0))
-    return met
-
-
-def tag_fit(people: Sequence[Person]) -> tuple[Matrix, NDArray[np.bool_]]:
-    """Share of a person's confirmed need tags that another's offer tags meet, and where both sides have some."""
-    order = {key: at for at, key in enumerate(lexicon())}
-    needs = np.zeros((len(people), len(order)), dtype=np.float32)
-    offers = np.zeros_like(needs)
-    for row, person in enumerate(people):
-        needs[row, [order[tag] for tag in person.need_tags if tag in order]] = 1
-        offers[row, [order[tag] for tag in person.offer_tags if tag in order]] = 1
-    fit = needs @ _met(offers).T / np.maximum(needs.sum(axis=1, keepdims=True), 1)
-    return fit, np.outer(needs.any(axis=1), offers.any(axis=1))
+    table = np.zeros((len(tags), len(order)), dtype=np.float32)
+    for row, (own, text) in enumerate(zip(tags, texts, strict=True)):
+        confirmed = order.keys() & set(own)
+        if helping and confirmed:
+            helped = [order[key] for key, concept in lexicon().items() if confirmed.intersection(concept.met_by)]
+            table[row, helped] = HELPS * weights.tags
+        table[row, [order[key] for key in confirmed]] = weights.tags
+        if not confirmed:
+            table[row, [order[key] for key in list(concepts_in(" ".join(text)))[:FIRST]]] = weights.terms
+    return table

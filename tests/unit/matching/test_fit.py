@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.domain.blocks import blocked_pairs
-from services.matching.domain.fit import directed_fit, nearest_words, relative, tag_fit
+from services.matching.domain.fit import directed_fit, named, nearest_words, relative
 from services.matching.domain.introductions import introducer_of
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import TERMS, score, terms
 from services.matching.domain.settings import Weights
+from shared.lexicon import concepts_in, lexicon
 
 WEIGHTS = Weights()
 
@@ -62,13 +63,31 @@ def test_what_fits_everybody_stands_out_for_nobody() -> None:
     assert relative(fit[:1, :1]).tolist() == [[0]]
 
 
-def test_tags_count_where_both_sides_have_them() -> None:
-    people = [person(0, need_tags=("video",)), person(1, offer_tags=("video",)), person(2, offer_tags=("legal",))]
-    fit, tagged = tag_fit(people)
-    assert fit[0, 1] == 1
-    assert fit[0, 2] == 0
-    assert tagged[0].tolist() == [False, True, True]
-    assert not tagged[1].any()
+def test_a_confirmed_tag_counts_whether_or_not_the_other_side_has_one() -> None:
+    wanted = directed_fit(ROOM, WEIGHTS)[3]
+    ticked = list(ROOM)
+    ticked[3] = replace(ROOM[3], need_tags=("accounting",))
+    both = [replace(each, offer_tags=("accounting",)) if each is ROOM[5] else each for each in ticked]
+    assert wanted[5] < directed_fit(ticked, WEIGHTS)[3][5] < directed_fit(both, WEIGHTS)[3][5]
+
+
+def test_what_is_named_is_named_by_tags_or_else_by_terms() -> None:
+    keys = list(lexicon())
+    (video,) = concepts_in("動画を作ります")
+    texts = [["動画を作ります"]] * 3
+    table = named([(), ("legal",), ("no such tag",)], texts, WEIGHTS)
+    assert table[0, keys.index(video)] == table[2, keys.index(video)] == np.float32(WEIGHTS.terms)
+    assert np.flatnonzero(table[1]).tolist() == [keys.index("legal")]
+    assert table[1].max() == np.float32(WEIGHTS.tags)
+
+
+@pytest.mark.parametrize("key", [key for key, concept in lexicon().items() if concept.met_by])
+def test_an_offered_tag_also_counts_a_little_for_what_it_helps(key: str) -> None:
+    keys = list(lexicon())
+    helper = lexicon()[key].met_by[0]
+    asked, given = (named([(helper,)], [[]], WEIGHTS, helping=helping)[0] for helping in (False, True))
+    assert asked[keys.index(key)] == 0
+    assert 0 < given[keys.index(key)] < given[keys.index(helper)] == np.float32(WEIGHTS.tags)
 
 
 def test_the_value_is_the_sum_of_its_terms() -> None:
