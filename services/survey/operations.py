@@ -17,13 +17,17 @@ from shared.delivery import outbox
 from shared.delivery.outbox import Outgoing
 from shared.platform import metrics
 from shared.platform.database import Connection
-from shared.platform.errors import Gone, NotFound
+from shared.platform.errors import Conflict, Gone, NotFound
 
 TOKEN_BYTES = 16
 
 
 class SurveyClosed(Gone):
     """This survey is closed."""
+
+
+class RoomFull(Conflict):
+    """As many answered by the code on the screen as the gathering has places."""
 
 
 def new_token() -> str:
@@ -73,16 +77,20 @@ async def close_survey(tx: Connection, partner_id: UUID, gathering_id: UUID, now
         await outbox.add(tx, [Outgoing("survey", now).event(closed)])
 
 
-async def join_by_room(tx: Connection, code: str) -> str:
-    """A link for somebody who scanned the code on the screen. Raises `NotFound`, `SurveyClosed`."""
+async def join_by_room(tx: Connection, code: str, token: str) -> None:
+    """Make a token the link of somebody who scanned the code on the screen; once, however often it is sent.
+
+    Raises `NotFound`, `SurveyClosed`, `RoomFull`.
+    """
     survey = await surveys.room(tx, digest(code), lock=True)
     if survey is None:
         raise NotFound
     if survey.closed_at:
         raise SurveyClosed
-    token = new_token()
-    await surveys.insert_invitations(tx, survey.gathering_id, "room", [(digest(token), Segment())])
-    return token
+    if await surveys.invitation(tx, digest(token)) is None:
+        if await surveys.joined(tx, survey.gathering_id) >= survey.places:
+            raise RoomFull
+        await surveys.insert_invitations(tx, survey.gathering_id, "room", [(digest(token), Segment())])
 
 
 async def respond(tx: Connection, token: str, filled: Filled, locale: str, now: datetime) -> None:

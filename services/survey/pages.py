@@ -1,5 +1,6 @@
 """Pages for people: the form by personal link or room code, and the organiser's report. No script, no cookie."""
 
+import re
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -21,6 +22,9 @@ from shared.platform.pages import Locale, Pages, PersonsRoute, back
 router = APIRouter(include_in_schema=False, route_class=PersonsRoute)
 
 MOST_FIELDS: Final = 40
+ONCE: Final = "once"
+"""The field of the room's form that tells one form from another."""
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 def _pages(request: Request) -> Pages:
@@ -64,21 +68,27 @@ async def room_form(code: str, request: Request, database: Db, locale: Locale) -
     """The form behind the code on the screen."""
     async with database.connection() as connection:
         room = await _room(connection, code)
-    return _form(request, locale, f"/r/{code}", room.title, {}, {})
+    return _form(request, locale, f"/r/{code}", room.title, {ONCE: [operations.new_token()]}, {})
 
 
 @router.post("/r/{code}")
 async def room_submit(code: str, request: Request, database: Db, locale: Locale) -> Response:
-    """Take an answer by room code; from then on the answer has a link of its own."""
+    """Take an answer by room code; from then on the answer has a link of its own.
+
+    The link's token came with the form, so that a form which is sent twice, or once more after going back, is one answer.
+    """
     given = await _fields(request)
+    (token,) = given.get(ONCE, [""])[:1]
+    if not TOKEN.fullmatch(token):
+        token = operations.new_token()
     try:
         filled = read_form(given, locale)
     except NotAnswered as error:
         async with database.connection() as connection:
             room = await _room(connection, code)
-        return _form(request, locale, f"/r/{code}", room.title, given, error.errors)
+        return _form(request, locale, f"/r/{code}", room.title, {**given, ONCE: [token]}, error.errors)
     async with database.transaction() as tx:
-        token = await operations.join_by_room(tx, code)
+        await operations.join_by_room(tx, code, token)
         await operations.respond(tx, token, filled, locale, clock.now())
     return back(f"/s/{token}/thanks", "sent", locale)
 

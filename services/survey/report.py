@@ -43,6 +43,7 @@ def numbers(facts: Facts) -> dict[str, Any]:
             key: _share(value) if isinstance(value, Share) else value for key, value in vars(mixing(facts)).items()
         },
         "responses": len(facts.responses) if shown else None,
+        "responses_by_room": _by_room(facts) if shown else None,
         "answers": {name: _share(share) for name, share in _headlines(facts).items()} if shown else None,
         "troubles": {code: _share(trouble(facts, code)) for code in TROUBLES} if shown else None,
         "improvements": [
@@ -63,6 +64,11 @@ def _share(share: Share) -> dict[str, Any] | None:
         "low": round(low, 4),
         "high": round(high, 4),
     }
+
+
+def _by_room(facts: Facts) -> int:
+    """Answers by the code on the screen, which the same person may have given."""
+    return sum(each.trust == "room" for each in facts.responses)
 
 
 def _headlines(facts: Facts) -> dict[str, Share]:
@@ -107,6 +113,7 @@ def page(facts: Facts, locale: str) -> dict[str, Any]:
         ),
         "answered": answered,
         "shown": answered >= HIDDEN_BELOW,
+        "by_room": _by_room(facts),
         "response_rate": Share(min(answered, attended), attended),
         "headlines": headlines,
         "headline_chart": charts.dots("回答の割合" if locale == "ja" else "Answers", headlines),

@@ -49,6 +49,7 @@ class Response:
     free_text: str | None
     quotable: bool
     channel: str
+    trust: str
 
 
 @dataclass(frozen=True)

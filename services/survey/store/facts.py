@@ -212,7 +212,7 @@ async def facts(connection: Connection, gathering_id: UUID, as_of: datetime) -> 
     )
     responses = await rows(
         "select (told->'answers')::text as answers, told->>'free_text' as free_text, (told->'quotable')::bool as quotable,"
-        " channel from response where gathering_id = $1 and told is not null order by response_id"
+        " channel, trust from response where gathering_id = $1 and told is not null order by response_id"
     )
     due = await rows("select kind, count(*) as n from followup_due where gathering_id = $1 group by kind order by kind")
     return Facts(
@@ -227,7 +227,13 @@ async def facts(connection: Connection, gathering_id: UUID, as_of: datetime) -> 
         meetings=tuple(Meeting(**dict(row)) for row in meetings),
         followups=tuple(FollowUp(**dict(row)) for row in followups),
         responses=tuple(
-            Response(Answers.model_validate_json(row["answers"]), row["free_text"], row["quotable"], row["channel"])
+            Response(
+                Answers.model_validate_json(row["answers"]),
+                row["free_text"],
+                row["quotable"],
+                row["channel"],
+                row["trust"],
+            )
             for row in responses
         ),
         due_by_kind={row["kind"]: row["n"] for row in due},

@@ -26,6 +26,7 @@ class Room:
     gathering_id: UUID
     closed_at: datetime | None
     title: str
+    places: int
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,11 @@ async def segments(connection: Connection, gathering_id: UUID, registration_ids:
 async def insert_invitations(
     tx: Connection, gathering_id: UUID, trust: str, rows: Sequence[tuple[bytes, Segment]]
 ) -> None:
-    """Remember the hashes of links."""
+    """Remember the hashes of links; one that is known stays as it is."""
     await tx.execute(
         "insert into invitation (token_sha256, gathering_id, trust, segment)"
-        " select token, $1, $2, segment from unnest($3::bytea[], $4::jsonb[]) as new (token, segment)",
+        " select token, $1, $2, segment from unnest($3::bytea[], $4::jsonb[]) as new (token, segment)"
+        " on conflict do nothing",
         gathering_id,
         trust,
         [digest for digest, _ in rows],
@@ -137,12 +139,21 @@ async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool 
 async def room(connection: Connection, room_sha256: bytes, *, lock: bool = False) -> Room | None:
     """The survey of a room code, or None. `lock` as for `survey`."""
     row = await connection.fetchrow(
-        "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title"
+        "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title,"
+        " coalesce((gathering.definition->>'capacity')::int, 0) as places"
         " from survey left join gathering using (gathering_id) where room_sha256 = $1"
         f"{' for share of survey' if lock else ''}",
         room_sha256,
     )
     return None if row is None else Room(**dict(row))
+
+
+async def joined(connection: Connection, gathering_id: UUID) -> int:
+    """How many links the code on the screen became."""
+    count: int = await connection.fetchval(
+        "select count(*) from invitation where gathering_id = $1 and trust = 'room'", gathering_id
+    )
+    return count
 
 
 async def response_of(tx: Connection, token_sha256: bytes) -> StoredResponse | None:

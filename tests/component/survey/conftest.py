@@ -96,6 +96,9 @@ class Survey:
     async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.http.request(method, f"/v1/gatherings/{G}{path}", headers=self.headers, **more)
 
+    async def room(self) -> str:
+        return str((await self.call("PUT", "/survey")).json()["room_url"]).partition("8000")[2]
+
     async def link(self, number: int) -> str:
         answer = await self.call("POST", "/survey/links", json={"registration_ids": [str(person(number))]})
         return str(answer.json()["links"][0]["url"]).partition("8000")[2]

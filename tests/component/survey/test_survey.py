@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -118,7 +119,7 @@ async def test_the_end_of_a_survey_is_told_once(survey: Survey) -> None:
 async def test_the_room_code_takes_walk_ups(open_database_for: OpenDatabase, survey: Survey) -> None:
     async with survey.database.transaction() as tx:
         await tx.execute("delete from survey")
-    room = (await survey.call("PUT", "/survey")).json()["room_url"].partition("8000")[2]
+    room = await survey.room()
     assert (await survey.http.get(room)).status_code == 200
     sent = await survey.http.post(room, data=FORM)
     assert sent.status_code == 303
@@ -126,6 +127,45 @@ async def test_the_room_code_takes_walk_ups(open_database_for: OpenDatabase, sur
     own = sent.headers["location"].partition("/thanks")[0]
     await survey.http.post(own, data={**FORM, "again": "1"})
     assert [each.revision for each in await answers(survey)] == [1, 2]
+
+
+async def test_a_form_of_the_room_is_one_answer_however_often_it_is_sent(survey: Survey) -> None:
+    room = await survey.room()
+    pages = [(await survey.http.get(room)).text for _ in range(2)]
+    ones = [re.findall(r'name="once" value="([^"]+)"', page) for page in pages]
+    assert len({one for (one,) in ones}) == 2
+    mine, theirs = ({**FORM, "once": one} for (one,) in ones)
+    posts = await asyncio.gather(*(survey.http.post(room, data=mine) for _ in range(10)))
+    assert {post.headers["location"] for post in posts} == {f"/s/{mine['once']}/thanks?said=sent&lang=ja"}
+    await survey.http.post(room, data={**mine, "again": "2"})
+    await survey.http.post(room, data=theirs)
+    told = await answers(survey)
+    assert [(each.revision, each.answers.again) for each in told] == [(1, 8), (2, 2), (1, 8)]
+    assert len({each.response_id for each in told}) == 2
+    assert 'value="2" checked' in (await survey.http.get(f"/s/{mine['once']}")).text
+    broken = await survey.http.post(room, data={"again": "11", "once": theirs["once"]})
+    assert f'name="once" value="{theirs["once"]}"' in broken.text
+    await survey.http.post(room, data={**FORM, "once": "'><"})
+    assert len({each.response_id for each in await answers(survey)}) == 3
+
+
+async def test_the_room_answers_no_more_than_it_holds_and_the_report_tells_how_many(survey: Survey) -> None:
+    room = await survey.room()
+    for _ in range(20):
+        last = await survey.http.post(room, data={**FORM, "once": operations.new_token()})
+        assert last.status_code == 303
+    full = await survey.http.post(room, data=FORM, params={"lang": "en"})
+    assert (full.status_code, "Not right now" in full.text) == (409, True)
+    again = await survey.http.post(last.headers["location"].partition("/thanks")[0], data={**FORM, "again": "1"})
+    assert again.status_code == 303
+    await survey.http.post(await survey.link(0), data=FORM)
+    await survey.call("POST", "/survey/close")
+    numbers = (await survey.call("GET", "/metrics")).json()
+    assert (numbers["responses"], numbers["responses_by_room"]) == (21, 20)
+    url = (await survey.call("GET", "/report-link")).json()["url"].partition("8000")[2]
+    report = (await survey.http.get(url)).text
+    assert "うち会場のコードからの回答: 20" in report
+    assert "来場者より多くの回答があります" in report, "eight came"
 
 
 async def test_the_report_adds_up_by_hand(survey: Survey) -> None:
