@@ -2,7 +2,7 @@
 
 A batch is all or nothing. When it fails for a reason that waiting mends, it is put back. When it fails for another
 reason, it is halved until the records are found that fail alone, and those become dead letters. When too many do, the
-service stops: that is a bad deploy, not bad data.
+service stops: that is a bad deploy, not bad data. One that takes too long for a statement is taken in parts.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ Handlers = Mapping[type[Contract], Handler]
 MAX_CONSECUTIVE: Final = 50  # dead letters without one good record between them
 MAX_SHARE: Final = 0.2  # of a batch of at least MIN_BATCH records
 MIN_BATCH: Final = 50  # records
+PART: Final = 32  # records of a batch that took too long as a whole: few enough that a second for each is not too long
 BACKOFF_FIRST: Final = 0.1  # seconds, doubling
 BACKOFF_LAST: Final = 5.0  # seconds; must stay far below max.poll.interval
 
@@ -87,6 +88,14 @@ class Consumer:
         with tracing.processing(self._service, (event.trace for _, event in good)):
             try:
                 await self._commit(good, bad)
+            except TimeoutError as error:
+                if len(good) <= PART:
+                    raise
+                # Put back whole it would take as long again, for ever. What a part did stays, whatever becomes of the rest.
+                log.warning("batch.parted", count=len(good), exc_info=error)
+                for start in range(0, len(good), PART):
+                    await self._commit(good[start : start + PART], [])
+                await self._commit([], bad)
             except Exception as error:
                 if is_transient(error):
                     raise

@@ -232,6 +232,27 @@ async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatab
     assert await letters_of(database) == []
 
 
+async def test_a_batch_that_takes_too_long_is_taken_in_parts(open_database_for: OpenDatabase) -> None:
+    """What the parts before a failure did stays, so that the next delivery has less to do."""
+    database = await open_database_for(LEDGER)
+    breaks_at = 160
+
+    async def slow(tx: Any, events: Any) -> None:
+        if len(events) > 100 or any(event.payload.meeting_id == derived("meeting", breaks_at) for event in events):
+            raise TimeoutError
+        await on_met(tx, events)
+
+    batch = [record_of(met(n), offset=n) for n in range(500)]
+    consumer = Consumer(LEDGER.name, database, {Met: slow})
+    with pytest.raises(TimeoutError):
+        await consumer.apply([*batch, broken(500)])
+    assert len(await ledger_of(database)) == breaks_at
+    breaks_at = -1
+    await consumer.apply([*batch, broken(500)])
+    assert [meeting for meeting, _ in await ledger_of(database)] == [derived("meeting", n) for n in range(500)]
+    assert [letter.reason for letter in await letters_of(database)] == ["payload"]
+
+
 async def test_a_dead_letter_is_replayed_once_it_can_be(open_database_for: OpenDatabase) -> None:
     database = await open_database_for(LEDGER)
 
