@@ -191,14 +191,15 @@ def _about(news: Sequence[Item | OpenReminder]) -> str:
     return pressing or next((each.kind for each in news if isinstance(each, Item)), kinds[0])
 
 
-async def plan(database: Database, writer: Writer, now: datetime) -> int:
-    """Plan the next message of people who have something new, and queue those whose time has come.
+async def plan(database: Database, writer: Writer, now: datetime, *, lately: bool = False) -> int:
+    """Plan the next message of people who have something new, by what fired `lately` or by all, and queue those whose
+    time has come.
 
     Returns for how many it did either: with `PLAN_AT_ONCE` or more there may be others.
     """
     async with database.transaction() as tx:
         await reminders.skip_late(tx)
-        boxes = await writer.mailboxes(tx, await mail.unplanned(tx, PLAN_AT_ONCE))
+        boxes = await writer.mailboxes(tx, await mail.unplanned(tx, PLAN_AT_ONCE, lately=lately))
         times = [(box.person_id, writer.next_at(box, now)) for box in boxes]
         await mail.plan(tx, times, now)
         await mail.settle(tx, [item for box in boxes for item in _settled(writer, box)], 0)

@@ -5,6 +5,7 @@ connection in doubt; those are never sent again, and what they told is in the ne
 """
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -202,26 +203,30 @@ async def run(database: Database, writer: digests.Writer, relay: Relay, connecti
     sender = Sender(database, writer, relay, connections)
     wake = asyncio.Event()
     database.after_commit.append(wake.set)
+    thorough_at = 0.0  # monotonic: from then on all that is open is looked at
     try:
         while True:
-            planned = await digests.plan(database, writer, clock.now())
+            lately = time.monotonic() < thorough_at
+            planned = await digests.plan(database, writer, clock.now(), lately=lately)
             while await sender.send_due():
                 pass
             if planned < digests.PLAN_AT_ONCE:
-                await _wait(database, wake, every)
+                if not lately:
+                    thorough_at = time.monotonic() + mail.THOROUGH
+                await _wait(database, wake, every, thorough_at)
     finally:
         database.after_commit.remove(wake.set)
         await sender.close()
 
 
-async def _wait(database: Database, wake: asyncio.Event, every: float) -> None:
-    """Sleep until there is something to do. Asks for it after a commit of this process, and otherwise rarely."""
+async def _wait(database: Database, wake: asyncio.Event, every: float, until: float) -> None:
+    """Sleep until there is something to do, or that monotonic time. Asks after a commit of this process, else rarely."""
     while True:
         await asyncio.sleep(every)
         wake.clear()
         async with database.connection() as connection:
             seconds = await mail.next_at(connection)
-        if seconds is not None and seconds <= 0:
+        if (seconds is not None and seconds <= 0) or time.monotonic() >= until:
             return
         backstop = every * IDLE
         with suppress(TimeoutError):  # and not wait_for, which can swallow a cancellation

@@ -47,25 +47,30 @@ class Mailbox:
 _UNPLANNED: Final = (
     f"(select d.owner, d.fired_at as since from due_item as d"
     f" join followup as f on f.id = d.followup_id where d.delivery_id is null and not d.skipped"
-    f" and d.until_at > now() and not f.closed and (f.paused_until is null or f.paused_until < now())"
+    f" and d.until_at > now() {{}} and not f.closed and (f.paused_until is null or f.paused_until < now())"
     f" union all select m.owner, greatest(m.due_at, m.known_at) from {reminders.OPEN} and m.delivery_id is null"
     f") as news join contact as c on c.registration_id = news.owner left join mailbox as m using (person_id)"
     f" left join preference as p on p.person_id = c.person_id"
     f" where (m.next_at is null or news.since > m.planned_at) and c.refused_at is null and p.stopped_at is null"
     f" and not exists (select from suppression where address_sha256 = {ADDRESS})"
 )
+# What was said to nobody yet may wait for days, a million of them: only what fired lately is looked at every time.
+_ALL: Final = _UNPLANNED.format("")
+_LATELY: Final = _UNPLANNED.format("and d.fired_at > now() - interval '20 minutes'")
+THOROUGH: Final = 600.0
+"""Seconds after which all is to be looked at: well before `_LATELY` misses something."""
 
 
-async def unplanned(tx: Connection, limit: int) -> list[UUID]:
-    """People with something open that no planned message takes into account."""
-    rows = await tx.fetch(f"select c.person_id from {_UNPLANNED} group by c.person_id limit $1", limit)
+async def unplanned(tx: Connection, limit: int, *, lately: bool = False) -> list[UUID]:
+    """People with something open that no planned message takes into account, or, with `lately`, those most likely to be."""
+    rows = await tx.fetch(f"select c.person_id from {_LATELY if lately else _ALL} group by c.person_id limit $1", limit)
     return [row["person_id"] for row in rows]
 
 
 async def next_at(connection: Connection) -> float | None:
     """Seconds until there may be something to plan or to send, 0 or less for now; None while nothing lies ahead.
 
-    One statement, so that whoever waits asks for nearly nothing.
+    One statement, so that whoever waits asks for nearly nothing. Of what may be planned it knows what fired lately.
     """
     seconds: float | None = await connection.fetchval(
         f"select extract(epoch from least((select min(next_at) from mailbox where next_at is not null),"
@@ -73,7 +78,7 @@ async def next_at(connection: Connection) -> float | None:
         f" (select min(lease_until) from delivery where state in ('sending', 'data')),"
         f" (select min(due_at) from reminder where delivery_id is null and due_at > now()),"
         f" (select min(until_at) from reminder where delivery_id is null and due_at <= now()),"
-        f" case when exists (select from {_UNPLANNED}) then now() end) - now())::float8"
+        f" case when exists (select from {_LATELY}) then now() end) - now())::float8"
     )
     return seconds
 

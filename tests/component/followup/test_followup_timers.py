@@ -15,15 +15,25 @@ from services.followup.app import build_links
 from services.followup.domain import identity
 from services.followup.domain.states import State
 from services.followup.store import followups, timers
+from services.followup.store import mail as store
 from services.followup.timers import drain, run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
 from shared.platform.database import open_database
-from tests.component.followup.conftest import GATHERING, PEOPLE, World, event, fill, followup_of, met
+from tests.component.followup.conftest import (
+    GATHERING,
+    PEOPLE,
+    World,
+    event,
+    fill,
+    followup_of,
+    met,
+    registered,
+)
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres
-A, B, C, *_ = PEOPLE
+A, B, C, D, *_ = PEOPLE
 LOOK = "min(lease_until)"
 """Part of the statement by which mail asks whether there is anything to do."""
 WORKER = "from pg_stat_activity where application_name = 'followup timers' and datname = current_database()"
@@ -294,6 +304,49 @@ async def test_mail_wakes_when_something_fires_and_when_a_message_is_due(world: 
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_fired_long_ago_is_planned_too_at_the_first_look_and_at_times(world: World) -> None:
+    """As when somebody wants reminders again: what is open fired before what mail looks at every time."""
+    await world.people_who_met([(0, 1), (2, 3)])
+    await world.due_now([followup_of(A, B), followup_of(C, D)])
+    await world.fire()
+    persons = {registered(each, world.now).person_id for each in (A, C)}
+    longer_ago = "update due_item set fired_at = now() - interval '1 hour'"
+    async with world.database.transaction() as tx:
+        assert set(await store.unplanned(tx, 10, lately=True)) == persons
+        await tx.execute(f"{longer_ago} where owner = $1", A)
+        assert await store.unplanned(tx, 10, lately=True) == [registered(C, world.now).person_id]
+        assert set(await store.unplanned(tx, 10)) == persons
+        await tx.execute(longer_ago)
+        stopped = "insert into preference (person_id, stopped_at) values ($1, now())"
+        await tx.execute(stopped, registered(C, world.now).person_id)
+    settings = world.settings
+    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
+    planned = "select count(*) from mailbox where next_at is not null"
+    with patch.object(store, "THOROUGH", 0.5):
+        task = asyncio.create_task(mail.run(world.database, writer, relay, 1, 0.1))
+        try:
+            await until(lambda: world.value(f"select ({planned}) = 1"))
+            await world.rows("update preference set stopped_at = null returning 1")
+            await until(lambda: world.value(f"select ({planned}) = 2"))
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_mail_looks_at_every_time_is_found_by_when_it_fired(world: World) -> None:
+    await fill(world.database, due=5000, ahead=0)
+    while await world.fire(5000):
+        pass
+    async with world.database.transaction() as tx:
+        await tx.execute("update due_item set fired_at = now() - random() * interval '5 days'")
+        await tx.execute("analyze due_item, followup")
+        for query in (f"select exists (select from {store._LATELY})", f"select c.person_id from {store._LATELY}"):
+            plan = "\n".join(row[0] for row in await tx.fetch(f"explain (costs off) {query}"))
+            assert "due_item_open" in plan, plan
+            assert "Seq Scan on due_item" not in plan, plan
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
