@@ -9,6 +9,7 @@ from services.registration.api import gatherings, registrations, tags
 from services.registration.settings import RegistrationSettings
 from shared.contracts.conduct_reported import ConductReported
 from shared.delivery.consumer import Handlers
+from shared.lexicon import suggestions
 from shared.platform.database import Database
 from shared.platform.http import create_app
 from shared.platform.service import Service
@@ -16,6 +17,7 @@ from shared.platform.service import Service
 
 def build_http(settings: RegistrationSettings, database: Database) -> FastAPI:
     """The partner API."""
+    suggestions.learned()  # before anybody waits for it
     app = create_app("registration", database)
     for each in (tags, gatherings, registrations):
         app.include_router(each.router)

@@ -116,8 +116,3 @@ def _stands(text: str, term: str, at: int) -> bool:
 
 def _latin(character: str) -> bool:
     return character.isascii() and character.isalnum()
-
-
-def suggest_tags(text: str, limit: int = 3) -> list[str]:
-    """Tags for a sentence, for the person to confirm: the first concepts that it shows."""
-    return list(concepts_once(text))[:limit]

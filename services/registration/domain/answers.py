@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
@@ -20,7 +20,8 @@ from shared.contracts.vocabulary import (
     ShortText,
     Tag,
 )
-from shared.lexicon import concepts_once, lexicon, suggest_tags
+from shared.lexicon import lexicon
+from shared.lexicon.suggestions import LIMIT, suggest_tags
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
 _UNSEEN: Final = ("Cf", "Cc", "Zs", "Zl", "Zp")  # joiners and blanks of every width: a name of these alone is none
@@ -132,7 +133,7 @@ class Advice(BaseModel):
 
 
 class Suggestion(BaseModel):
-    """A tag for the person to confirm, and the words of theirs that show it."""
+    """A tag for the person to confirm, and the words of theirs that show it: a term, or a clause that reads like it."""
 
     tag: str
     ja: str
@@ -140,19 +141,24 @@ class Suggestion(BaseModel):
     words: str
 
 
-def suggest(text: str | None) -> list[Suggestion]:
-    """Tags for what somebody wrote."""
-    shown = concepts_once(text or "")
+def suggest(*texts: str | None, limit: int = LIMIT) -> list[Suggestion]:
+    """Tags for what somebody wrote, the surest first. A vague text is not read."""
+    suggested = suggest_tags("\n".join(text for text in texts if _said(text)), limit)
     return [
-        Suggestion(tag=tag, ja=lexicon()[tag].ja, en=lexicon()[tag].en, words=shown[tag])
-        for tag in suggest_tags(text or "")
+        Suggestion(tag=tag, ja=lexicon()[tag].ja, en=lexicon()[tag].en, words=words) for tag, words in suggested.items()
     ]
 
 
-def suggested_tags(answers: Answers) -> dict[str, list[Suggestion]]:
-    """Tags for the needs and offers that came without any: what the person confirms counts more than what we read."""
-    wanted = {"need_tags": answers.needs or answers.goal, "offer_tags": answers.offers}
-    return {name: suggest(text) for name, text in wanted.items() if not getattr(answers, name)}
+def suggested_tags(answers: Answers, limit: int = LIMIT) -> dict[str, list[Suggestion]]:
+    """Tags for the needs and offers that came without any: what the person confirms counts more than what we read.
+
+    A field that came with tags is left alone: they may be the answer to our suggestions.
+    """
+    wanted = {
+        "need_tags": (answers.needs, answers.goal) if _said(answers.needs) else (answers.goal, answers.pitch),
+        "offer_tags": (answers.offers, answers.industry_text),
+    }
+    return {name: suggest(*texts, limit=limit) for name, texts in wanted.items() if not getattr(answers, name)}
 
 
 def unknown_tag(answers: Answers) -> tuple[str, str] | None:
@@ -186,6 +192,11 @@ _EXAMPLES: Final = {
 }
 
 
+def _said(text: str | None) -> TypeGuard[str]:
+    """Whether an answer says anything."""
+    return bool(text) and not _VAGUE.match(unicodedata.normalize("NFKC", text or "").strip())
+
+
 def advise(answers: Answers) -> list[Advice]:
     """Point at answers too vague to find anybody by, each with an example in the person's language."""
     examples = _EXAMPLES.get(answers.locale, _EXAMPLES["en"])
@@ -193,7 +204,7 @@ def advise(answers: Answers) -> list[Advice]:
     return [
         Advice(pointer=f"/{name}", example=examples[name])
         for name, text in given.items()
-        if text is None or len(text) < _SHORTEST or _VAGUE.match(unicodedata.normalize("NFKC", text).strip())
+        if not _said(text) or len(text) < _SHORTEST
     ]
 
 

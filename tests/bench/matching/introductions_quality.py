@@ -35,7 +35,8 @@ from services.matching.domain.plan import Task, make_plan
 from services.matching.domain.scoring import TERMS, Score, score
 from services.matching.domain.settings import Weights
 from services.matching.embeddings import AT_ONCE, Vectors, joined, similarity
-from shared.lexicon import concepts_in, normal, suggest_tags
+from shared.lexicon import concepts_in, normal
+from shared.lexicon.suggestions import suggest_tags
 
 LENGTH = 5
 RANDOM_LISTS = 200

@@ -172,6 +172,16 @@ async def test_tags_are_suggested_confirmed_and_known(platform: Platform) -> Non
     assert [each["tag"] for each in typing.json()["suggestions"]] == ["translation"]
 
 
+async def test_tags_are_suggested_for_what_no_term_names(platform: Platform) -> None:
+    gathering = await platform.gathering()
+    asked = {"needs": "領収書の山を職員5人が目で見て打ち込んでおり、毎晩10時です", "goal": "特になし", "need_tags": []}
+    suggested = (await platform.register(gathering, 1, **asked)).json()["suggested_tags"]["need_tags"]
+    assert suggested[0]["tag"] == "accounting"
+    assert suggested[0]["words"] == "領収書の山を職員5人が目で見て打ち込んでおり"
+    text = {"text": "領収書の山を職員5人が目で見て打ち込んでおり、毎晩10時です"}
+    assert (await platform.call("POST", "/tags/suggestions", json=text)).json()["suggestions"] == suggested
+
+
 async def test_who_cancelled_can_be_let_in_again(platform: Platform) -> None:
     gathering = await platform.gathering(capacity=1)
     made = (await platform.register(gathering, 1)).json()

@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.registration.domain.answers import Answers, advise, clean, counted_goal, mailbox, suggest
+from services.registration.domain.answers import (
+    Answers,
+    advise,
+    clean,
+    counted_goal,
+    mailbox,
+    suggest,
+    suggested_tags,
+)
 from shared import lexicon
+from shared.lexicon.suggestions import LIMIT
 
 
 def answers(**more: Any) -> Answers:
@@ -188,8 +197,42 @@ def test_what_people_write_stays_in_no_memory_of_the_process() -> None:
     """They may be erased while it runs."""
     text = "銀行の融資を探しています"
     lexicon.forget_texts()
-    assert [each.tag for each in suggest(text)] == list(lexicon.concepts_in(text))[:3]
+    assert [each.tag for each in suggest(text)][:1] == list(lexicon.concepts_in(text)) == ["finance"]
     assert lexicon._found.cache_info().currsize == 1, "of the one that plans need"
     lexicon.forget_texts()
     assert suggest(text)
     assert lexicon._found.cache_info().currsize == 0
+
+
+def tags(field: str, **more: Any) -> set[str]:
+    return {each.tag for each in suggested_tags(answers(**more))[field]}
+
+
+def test_tags_are_suggested_from_every_answer_that_says_what_is_wanted_and_given() -> None:
+    assert {"video", "hiring"} <= tags("need_tags", needs="動画を作りたい", goal="採用の相談を2社と")
+    assert "translation" in tags("need_tags", needs="特になし", goal="情報交換", pitch="翻訳者を探す宿です")
+    assert "translation" not in tags("need_tags", needs="動画を作りたい", pitch="翻訳者です")
+    assert {"event_venue", "food_processing"} <= tags(
+        "offer_tags", offers="会場をお貸しできます", industry_text="食品加工"
+    )
+
+
+def test_a_vague_answer_suggests_nothing() -> None:
+    assert tags("need_tags", needs="特になし", goal="情報交換", pitch=None) == set()
+    assert suggest("情報交換") == suggest(None) == suggest() == []
+
+
+def test_a_field_with_tags_is_left_alone() -> None:
+    assert suggested_tags(answers(need_tags=["video"])).keys() == {"offer_tags"}
+    assert suggested_tags(answers(need_tags=["video"], offer_tags=["training"])) == {}
+
+
+@given(st.text(min_size=1, max_size=200), st.text(max_size=200))
+def test_what_is_suggested_is_known_short_and_named_once(offers: str, industry_text: str) -> None:
+    found = suggested_tags(
+        Answers.model_construct(**{**answers().model_dump(), "offers": offers, "goal": industry_text})
+    )
+    for each in found.values():
+        assert len(each) <= LIMIT
+        assert len({suggestion.tag for suggestion in each}) == len(each)
+        assert all(lexicon.lexicon()[suggestion.tag].ja == suggestion.ja for suggestion in each)
