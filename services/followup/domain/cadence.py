@@ -204,14 +204,18 @@ def forward(
 
 def _backward(latest: datetime, person: Person) -> datetime | None:
     """`latest` itself, or the end of the evening before the night that it falls into; None where nobody is there."""
+    readings = [latest]
     if person.is_quiet(latest.time()):
         day = latest.date()
         if person.quiet_from > person.quiet_until and latest.time() < person.quiet_until:
             day -= DAY
-        latest = datetime.combine(day, person.quiet_from, person.zone) - EVENING
-    if person.is_quiet(latest.time()) or person.is_away(latest.date()):
-        return None
-    return latest.astimezone(UTC)
+        evening = datetime.combine(day, person.quiet_from, person.zone) - EVENING
+        readings = [evening, evening.replace(fold=1)]  # inside a spring-forward gap the second names a moment before it
+    for each in readings:
+        real = each.astimezone(UTC).astimezone(person.zone)
+        if not (person.is_quiet(real.time()) or person.is_away(real.date())):
+            return real.astimezone(UTC)
+    return None
 
 
 def slots(policy: Policy, person: Person, now: datetime) -> tuple[datetime, ...]:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import jpholiday
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -205,6 +205,13 @@ PEOPLE = st.builds(
     STANDINGS,
     st.none() | st.timedeltas(timedelta(hours=1), timedelta(days=200)),
     st.none() | INSTANTS,
+)
+@example(  # the evening before these quiet hours would begin in the hour that the clocks leave out
+    datetime(2026, 3, 28, 7, tzinfo=UTC),
+    Person(ZoneInfo("Europe/London"), time(1, 30), time(8)),
+    State.OPEN,
+    None,
+    None,
 )
 def test_nobody_is_disturbed_at_night_or_on_a_day_off(
     met_at: datetime, person: Person, state: State, ahead: timedelta | None, not_before: datetime | None
