@@ -114,6 +114,8 @@ async def test_the_end_of_a_survey_is_told_once(survey: Survey) -> None:
         assert (await survey.call("POST", "/survey/close")).json()["state"] == "closed"
     told = [each.payload for each in await outbox_of(survey.database)]
     assert [(each.topic, each.key()) for each in told if each] == [("survey-closed", str(G))]
+    for answer in (await survey.http.get(await survey.room()), await survey.http.post(await survey.room(), data=FORM)):
+        assert (answer.status_code, "受付は終了しました" in answer.text) == (410, True)
 
 
 async def test_the_room_code_takes_walk_ups(open_database_for: OpenDatabase, survey: Survey) -> None:
