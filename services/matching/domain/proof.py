@@ -176,7 +176,7 @@ def bound(value: Matrix, meetings: NDArray[np.int64], sweeps: int = SWEEPS) -> t
     np.fill_diagonal(worth, 0)
     if count <= EXACT:
         price = _best_prices(worth, meetings)
-        return _dual(worth, meetings, price), price
+        return dual(worth, meetings, price), price
     best, best_price = np.inf, price
     at = np.clip(count - 1 - meetings, 0, count - 1)
     for _ in range(sweeps):
@@ -184,13 +184,14 @@ def bound(value: Matrix, meetings: NDArray[np.int64], sweeps: int = SWEEPS) -> t
         net.partition(np.unique(at), axis=1)
         target = np.where(meetings > 0, np.take_along_axis(net, at[:, None], axis=1)[:, 0], worth.max(initial=0))
         price = np.maximum((price + np.maximum(target, 0)) / 2, 0)
-        total = _dual(worth, meetings, price)
+        total = dual(worth, meetings, price)
         if total < best:
             best, best_price = total, price
     return best, best_price
 
 
-def _dual(worth: Matrix, meetings: NDArray[np.int64], price: NDArray[np.float64]) -> float:
+def dual(worth: Matrix, meetings: NDArray[np.int64], price: NDArray[np.float64]) -> float:
+    """What these prices prove: no pairs of people with so many meetings can be worth more together. Worth is at least 0."""
     rest = np.maximum(worth - price[:, None] - price[None, :], 0)
     np.fill_diagonal(rest, 0)
     return float(meetings @ price + rest.sum() / 2)

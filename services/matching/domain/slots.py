@@ -1,26 +1,26 @@
 """Meetings of two over several rounds: a maximum-weight matching a round, by worth less what each person's time is worth.
 
 Matching round after round spends the best pairs first and leaves the last rounds poor. With everybody's price in the
-b-matching bound taken off, pairs above zero are those that belong in some round, whichever; a cap on how much more one of
+linear program of pairs taken off, pairs above zero are those that belong in some round, whichever; a cap on how much more one of
 them counts than another keeps early rounds from taking what only they would have to give up.
 """
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import rustworkx
 from numpy.typing import NDArray
 
-from services.matching.domain.proof import bound
+from services.matching.domain.fit import Matrix
+from services.matching.domain.pair_program import best_of, best_partners, blurred, distinct, net_of, solve_pairs
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 
-CANDIDATES = 12  # best partners of each person that a matching looks at; more gain nothing (measured up to 40)
-# Shares of the usual worth of a meeting that may count above zero; the first is best at 2,000.
-CAPS = (0.12, 0.06, 0.18, 0.24)
+CANDIDATES = 6  # best partners of each person that a matching looks at, beside those in the program's solution
+# Shares of the usual worth of a meeting that may count above zero; the first is as good as any at 1,000 and 2,000.
+CAPS = (0.06, 0.12, 0.18, 0.24)
+SMALL = 400  # people up to whom every cap is tried, and each round is matched anew, knowing all others, without a cap
 WIDENED = 3  # times that those who are left over may be others; once was enough for 1,000 people with 100 kept apart
-SMALL = 400  # people up to whom every cap is tried
-SWEEPS = 10  # of the bound; prices within 0.05 % of its end
-PASSES = 1  # times that each round is matched anew, knowing all others, without a cap
+WIDEST = 100_000  # pairs that may be looked at more each time: anybody for a few people, the best of everybody for many
 
 Pairs = list[tuple[int, int]]
 
@@ -37,18 +37,36 @@ def best_pairs(problem: Problem, moved: float = 0.0) -> list[Pairs]:
     are pinned keep their seats; two people pinned to one table meet there.
     """
     rounds = _together(np.where(problem.frozen[:, None], problem.published, problem.pinned))
-    meetings = problem.present.sum(axis=0)
-    best, price = bound(np.where(problem.blocked, 0, problem.worth), meetings, sweeps=SWEEPS)
-    usual = max(2 * best / max(int(meetings.sum()), 1), 1.0)
-    net = (problem.worth - price[:, None] - price[None, :]).astype(np.float64)
-    net[problem.blocked] = -np.inf
-    np.fill_diagonal(net, -np.inf)
+    solved = solve_pairs(np.where(problem.blocked, 0, problem.worth), problem.present.sum(axis=0))
+    net = net_of(problem.worth, solved.price)
+    closed = problem.blocked.copy()
+    np.fill_diagonal(closed, True)
     for pairs in rounds:
         for i, j in pairs:
-            net[i, j] = net[j, i] = -np.inf
-    caps = CAPS if problem.people <= SMALL else CAPS[:1]
-    tried = [_rounds(problem, net, rounds, cap * usual, 2 * moved) for cap in caps]
+            closed[i, j] = closed[j, i] = True
+    net[closed] = -np.inf
+    shown = blurred(net, solved.usual)
+    near = best_of(shown, 2 * CANDIDATES + problem.rounds)  # more than candidates: some have met, some are not there
+    market = _Market(net, shown, near, solved.pairs)
+    small = problem.people <= SMALL
+    tried = [
+        _rounds(problem, market, rounds, cap * solved.usual, 2 * moved, again=small)
+        for cap in CAPS[: None if small else 1]
+    ]
     return max(tried, key=lambda each: (sum(map(len, each)), _total(problem, each)))
+
+
+@dataclass(frozen=True)
+class _Market:
+    """What a pair is worth beyond both their time, in points; minus infinity for those who must not be chosen."""
+
+    net: Matrix
+    shown: Matrix
+    """[n, n] the same, where no two pairs are worth the same."""
+    near: NDArray[np.int64]
+    """[n, width] the best partners of each, best first."""
+    likely: NDArray[np.int64]
+    """[m, 2] pairs of which the best rounds can be made, by the linear program."""
 
 
 def _total(problem: Problem, rounds: list[Pairs]) -> float:
@@ -66,68 +84,101 @@ def _together(table: NDArray[np.int32]) -> list[Pairs]:
     return rounds
 
 
-def _rounds(problem: Problem, whole: NDArray[np.float64], fixed: list[Pairs], cap: float, kept: float) -> list[Pairs]:
-    net = whole.copy()
-    published = _together(problem.published)
+def _rounds(
+    problem: Problem, market: _Market, fixed: list[Pairs], cap: float, kept: float, *, again: bool
+) -> list[Pairs]:
+    """Rounds one after the other, and `again` each of them with all others known."""
+    able = np.isfinite(market.net)
+    published = _together(problem.published if kept else np.full_like(problem.published, NOWHERE))
     loose = problem.present & ~problem.frozen[:, None]
     for r, pairs in enumerate(fixed):
         for pair in pairs:
             loose[r, list(pair)] = False
     found: list[Pairs] = [[] for _ in fixed]
     rested = np.zeros(problem.people)
-    for sweep in range(1 + PASSES):
+    for sweep in range(1 + again):
         for r in range(problem.rounds):
-            here = np.flatnonzero(loose[r])
             for i, j in found[r]:
-                net[i, j] = net[j, i] = whole[i, j]
+                able[i, j] = able[j, i] = True
             if sweep:
-                rested[here] -= ~np.isin(here, np.array(found[r]).ravel())
+                rested[loose[r]] -= ~np.isin(np.flatnonzero(loose[r]), np.array(found[r]).ravel())
             room = int((problem.chairs[r] > 0).sum()) - len(fixed[r])
-            shown = net if sweep else np.minimum(net, cap)
-            if kept and published[r]:
-                shown = shown.copy()
-                for i, j in published[r]:
-                    shown[i, j] = shown[j, i] = shown[i, j] + kept
-            found[r] = _match(shown, here, rested, room)
+            most = np.inf if sweep else cap
+            found[r] = _match(_Round(market, able, loose[r], rested, published[r], most, kept), room)
             for i, j in found[r]:
-                net[i, j] = net[j, i] = -np.inf
-            rested[here] += ~np.isin(here, np.array(found[r]).ravel())
+                able[i, j] = able[j, i] = False
+            rested[loose[r]] += ~np.isin(np.flatnonzero(loose[r]), np.array(found[r]).ravel())
     return [pairs + more for pairs, more in zip(fixed, found, strict=True)]
 
 
-def _match(net: NDArray[np.float64], here: NDArray[Any], rested: NDArray[np.float64], room: int) -> Pairs:
+@dataclass(frozen=True)
+class _Round:
+    """Whom one round may bring together."""
+
+    market: _Market
+    able: NDArray[np.bool_]
+    """[n, n] who may and has not yet."""
+    here: NDArray[np.bool_]
+    rested: NDArray[np.float64]
+    """[n] rounds that each person has rested."""
+    published: Pairs
+    cap: float
+    kept: float
+    """Points more for a published pair."""
+
+    def candidates(self) -> NDArray[np.int64]:
+        """[m, 2] pairs of each one's best partners, likely pairs and published ones."""
+        rows = np.flatnonzero(self.here)
+        near = self.market.near[rows]
+        able = self.able[rows[:, None], near] & self.here[near]
+        at, place = np.nonzero(able & (able.cumsum(axis=1) <= CANDIDATES))
+        others = np.concatenate([self.market.likely, np.array(self.published, dtype=np.int64).reshape(-1, 2)])
+        others = others[self.able[others[:, 0], others[:, 1]] & self.here[others].all(axis=1)]
+        return distinct(np.column_stack([rows[at], near[at, place]]), others)
+
+    def more(self, people: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[m, 2] pairs of these with whom they may meet: anybody, or the best where they are too many."""
+        may = self.able[people] & self.here
+        net, shown = (np.where(may, each[people], -np.inf) for each in (self.market.net, self.market.shown))
+        found = best_partners(net, shown, max(WIDEST // len(people), 1), -np.inf)
+        return np.column_stack([people[found[:, 0]], found[:, 1]])
+
+    def points(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """[m] what each pair counts: who has rested before first, then worth."""
+        one, other = pairs.T
+        points = np.minimum(self.market.net[one, other].astype(np.float64), self.cap)
+        published = set(self.published)
+        points += self.kept * np.array([pair in published for pair in zip(one.tolist(), other.tolist(), strict=True)])
+        return points + (np.ptp(points) + 1) * (self.rested[one] + self.rested[other])
+
+
+def _match(given: _Round, room: int) -> Pairs:
     """Pairs of one round: as many as there can be, who has rested before first, then worth the most."""
-    if len(here) < 2 or room < 1:
+    pairs = given.candidates()
+    if not len(pairs) or room < 1:
         return []
-    shown = net[np.ix_(here, here)]
-    open_pairs = np.isfinite(shown)
-    if not open_pairs.any():
-        return []
-    if rested[here].any():
-        spread = float(shown[open_pairs].max() - shown[open_pairs].min()) + 1
-        shown += spread * (rested[here][:, None] + rested[here][None, :])
-    wide = min(CANDIDATES, len(here) - 1)
-    near = np.zeros(shown.shape, dtype=np.bool_)
-    np.put_along_axis(near, np.argpartition(-shown, wide - 1, axis=1)[:, :wide], True, axis=1)
-    found = _heaviest(shown, np.triu((near | near.T) & open_pairs, 1))
-    for _ in range(WIDENED):  # candidates may be too few for everybody: whoever is left over may meet anybody
-        left = np.setdiff1d(np.arange(len(here)), np.array(found, dtype=np.int64).ravel())
-        if len(left) < 2 or near[left].all():
+    found = _heaviest(pairs, given.points(pairs))
+    for _ in range(WIDENED):  # candidates may be too few for everybody: whoever is left over may meet others
+        left = np.setdiff1d(np.flatnonzero(given.here), pairs[found].ravel())
+        wider = distinct(pairs, given.more(left)) if len(left) > 1 else pairs
+        if len(wider) == len(pairs):
             break
-        near[left] = True
-        found = _heaviest(shown, np.triu((near | near.T) & open_pairs, 1))
-    found.sort(key=lambda pair: -float(shown[pair]))
-    return [(int(here[i]), int(here[j])) for i, j in found[:room]]
+        pairs = wider
+        found = _heaviest(pairs, given.points(pairs))
+    best = found[np.argsort(-given.points(pairs)[found], kind="stable")][:room]
+    return [(i, j) for i, j in pairs[best].tolist()]
 
 
-def _heaviest(shown: NDArray[np.float64], edges: NDArray[np.bool_]) -> Pairs:
-    """Maximum-weight matching among those of most pairs. Weights are whole hundredths of a point, from one up."""
-    rows, columns = np.nonzero(edges)
-    weights = np.rint(100 * (shown[rows, columns] - shown[rows, columns].min())).astype(np.int64) + 1
-    graph: rustworkx.PyGraph[int, int] = rustworkx.PyGraph(multigraph=False)
-    graph.add_nodes_from(range(shown.shape[0]))
-    graph.add_edges_from(list(zip(rows.tolist(), columns.tolist(), weights.tolist(), strict=True)))
-    return sorted(rustworkx.max_weight_matching(graph, max_cardinality=True, weight_fn=int))
+def _heaviest(pairs: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which of these pairs are the maximum-weight matching among those of most pairs. Weights are whole hundredths of a
+    point, from one up."""
+    weights = np.rint(100 * (points - points.min())).astype(np.int64) + 1
+    graph: rustworkx.PyGraph[int, tuple[int, int]] = rustworkx.PyGraph(multigraph=False)
+    graph.add_nodes_from(range(int(pairs.max()) + 1))
+    edges = zip(weights.tolist(), range(len(pairs)), strict=True)
+    graph.add_edges_from([(i, j, edge) for (i, j), edge in zip(pairs.tolist(), edges, strict=True)])
+    matched = rustworkx.max_weight_matching(graph, max_cardinality=True, weight_fn=lambda edge: edge[0])
+    return np.array(sorted(graph.get_edge_data(i, j)[1] for i, j in matched), dtype=np.int64)
 
 
 def _seat(problem: Problem, rounds: list[Pairs]) -> Seating:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.matching.domain.pair_program import solve_pairs
 from services.matching.domain.proof import bound, prove
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
@@ -72,6 +73,32 @@ def test_pairs_are_nearly_as_good_as_can_be() -> None:
     proof = prove(given_, pair_up(given_), Weights())
     assert proof.violations == ()
     assert proof.value >= 0.995 * bound(given_.worth, np.full(60, 4))[0]
+
+
+def test_people_who_are_the_same_texts_over_and_over_all_meet_and_well() -> None:
+    given_ = problem(144, 3)
+    text = np.arange(144) % 12
+    drawn = np.random.default_rng(1).gamma(2, 10, (12, 12))
+    worth = ((drawn + drawn.T) / 2)[np.ix_(text, text)].astype(np.float32)
+    np.fill_diagonal(worth, 0)
+    given_ = replace(given_, worth=worth, good=worth >= 25)
+    seating = pair_up(given_)
+    proof = prove(given_, seating, Weights())
+    assert proof.violations == ()
+    assert proof.value >= 0.995 * solve_pairs(worth, np.full(144, 3)).bound
+    assert (pair_up(given_).table == seating.table).all(), "the same again"
+
+
+def test_who_is_left_over_by_the_best_partners_meets_others() -> None:
+    """A third may only meet the rest, and all of them would like the same best."""
+    given_ = problem(90, 2)
+    worth = given_.worth + np.float32(40) * (np.arange(90) >= 80)
+    worth = np.maximum(worth, worth.T)
+    np.fill_diagonal(worth, 0)
+    blocked = np.zeros((90, 90), dtype=np.bool_)
+    blocked[:30, :30] = True
+    given_ = replace(given_, worth=worth, blocked=blocked)
+    assert (pair_up(given_).table != NOWHERE).all()
 
 
 def test_a_missing_person_changes_few_pairs() -> None:
