@@ -29,7 +29,8 @@ TOPICS: Final = (FollowupDue.topic, FollowupDone.topic)
 MOST: Final = 20
 """Webhooks of one partner: each is called by connections of its own."""
 TESTS_APART: Final = timedelta(seconds=10)
-"""Of one webhook: whose server it names never asked for them."""
+REPLAYS_APART: Final = timedelta(minutes=1)
+"""Of one webhook, as the tests: whoever's server it names may never have asked for them."""
 
 
 class WebhookBody(BaseModel):
@@ -137,11 +138,7 @@ async def test(
     message = uuid7()
     body = rules.body_of("enishi.test", clock.now().isoformat(), orjson.dumps({"webhook_id": webhook_id}))
     async with database.transaction() as tx:
-        wait = await store.may_test(tx, caller.partner_id, webhook_id, TESTS_APART)
-        if wait is None:
-            raise NotFound
-        if wait:
-            raise TooOften(wait)
+        _check(await store.may(tx, caller.partner_id, webhook_id, "tested_at", TESTS_APART))
         await store.enqueue_one(tx, caller.partner_id, webhook_id, message, body)
     return {"message_id": message}
 
@@ -153,9 +150,14 @@ async def replay(
     database: Db,
     caller: Annotated[Principal, requires("followups:write")],
 ) -> dict[str, int]:
-    """Send again what was made since then, within seven days; a disabled webhook is enabled."""
+    """Send again what was made since then, within seven days; a disabled webhook is enabled. At most once a minute."""
     async with database.transaction() as tx:
-        count = await store.replay(tx, caller.partner_id, webhook_id, body.since)
-    if count is None:
+        _check(await store.may(tx, caller.partner_id, webhook_id, "replayed_at", REPLAYS_APART))
+        return {"queued": await store.replay(tx, caller.partner_id, webhook_id, body.since)}
+
+
+def _check(wait: timedelta | None) -> None:
+    if wait is None:
         raise NotFound
-    return {"queued": count}
+    if wait:
+        raise TooOften(wait)

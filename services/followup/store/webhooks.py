@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from shared.platform.database import Connection
@@ -138,10 +138,12 @@ async def enqueue_one(tx: Connection, partner: UUID, webhook: UUID, message: UUI
     )
 
 
-async def may_test(tx: Connection, partner: UUID, webhook: UUID, apart: timedelta) -> timedelta | None:
-    """How long to wait before the next test, 0 for a first one, which is noted; None if the partner has no such webhook."""
+async def may(
+    tx: Connection, partner: UUID, webhook: UUID, asked: Literal["tested_at", "replayed_at"], apart: timedelta
+) -> timedelta | None:
+    """How long to wait before this may be asked for again; 0 where it may, which is noted; None without such a webhook."""
     wait: timedelta | None = await tx.fetchval(
-        "select greatest(interval '0', coalesce(tested_at + $3::interval - now(), '0')) from webhook"
+        f"select greatest(interval '0', coalesce({asked} + $3::interval - now(), '0')) from webhook"
         " where partner_id = $1 and webhook_id = $2 for update",
         partner,
         webhook,
@@ -149,24 +151,23 @@ async def may_test(tx: Connection, partner: UUID, webhook: UUID, apart: timedelt
     )
     if wait == timedelta(0):
         await tx.execute(
-            "update webhook set tested_at = now() where partner_id = $1 and webhook_id = $2", partner, webhook
+            f"update webhook set {asked} = now() where partner_id = $1 and webhook_id = $2", partner, webhook
         )
     return wait
 
 
-async def replay(tx: Connection, partner: UUID, webhook: UUID, since: datetime) -> int | None:
-    """Queue again what was created since then, and enable the webhook; how many, or None without such a webhook."""
-    found = await tx.fetchval(
-        "update webhook set disabled_at = null, disabled_reason = null where partner_id = $1 and webhook_id = $2"
-        " returning true",
+async def replay(tx: Connection, partner: UUID, webhook: UUID, since: datetime) -> int:
+    """Queue again what was created since then, and enable the webhook; how many."""
+    await tx.execute(
+        "update webhook set disabled_at = null, disabled_reason = null where partner_id = $1 and webhook_id = $2",
         partner,
         webhook,
     )
-    if not found:
-        return None
     status = await tx.execute(
-        "update webhook_message set state = 'queued', attempt = 0, next_at = now(), ended_at = null"
-        " where webhook_id = $1 and created_at >= $2 and state <> 'queued'",
+        "update webhook_message as m set state = 'queued', attempt = 0, next_at = now(), ended_at = null"
+        " from webhook as w where w.partner_id = $1 and w.webhook_id = $2 and m.webhook_id = w.webhook_id"
+        " and m.created_at >= $3 and m.state <> 'queued'",
+        partner,
         webhook,
         since,
     )

@@ -222,6 +222,22 @@ async def test_what_is_said_while_a_webhook_is_disabled_can_be_caught_up(private
     assert len(receiver.got) == 4
 
 
+async def test_a_replay_comes_once_a_minute(private: World, receiver: Receiver) -> None:
+    webhook = await subscribed(private, receiver)
+    place = f"/v1/webhooks/{webhook['webhook_id']}/replay"
+    await queue(private, webhook)
+    async with await door(private) as http:
+        for ago, expected in ((None, 202), ("59 seconds", 429), ("61 seconds", 202)):
+            await call(private)
+            if ago:
+                async with private.database.transaction() as tx:
+                    await tx.execute(f"update webhook set replayed_at = now() - interval '{ago}'")
+            answer = await http.post(place, json={"since": (private.now - timedelta(hours=1)).isoformat()})
+            assert answer.status_code == expected
+    await call(private)
+    assert len(receiver.got) == 3
+
+
 async def test_a_test_comes_once_in_ten_seconds(private: World, receiver: Receiver) -> None:
     webhook, other = await subscribed(private, receiver), await subscribed(private, receiver)
     place = f"/v1/webhooks/{webhook['webhook_id']}/test"
