@@ -1,5 +1,6 @@
 """One round at larger tables: the search of groups keeps every rule, finds what is hidden and can be stopped."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
@@ -15,6 +16,16 @@ from services.matching.domain.seating_problem import NOWHERE, Problem
 from services.matching.domain.settings import Weights
 
 WEIGHTS = Weights()
+
+
+@pytest.fixture(scope="module", autouse=True, params=["one cooling", "replicas"])
+def _long(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The searches here are short and so a single cooling, unless that is called long enough after a few looks."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "replicas":
+            patch.setattr(grouping, "PLENTY", 200)
+            patch.setattr(grouping, "BETWEEN", 1)
+        yield
 
 
 def problem(people: int, sizes: list[int], seed: int = 0) -> Problem:
@@ -63,7 +74,7 @@ def test_rules_hold_with_empty_chairs_absence_and_pins(people: int, size: int, s
     newcomer = generator.random(people) < 0.3
     good = (given_.worth > 40) & ~np.eye(people, dtype=np.bool_)
     asked = replace(given_, present=present, pinned=pinned, newcomer=newcomer, good=good, small=newcomer)
-    table = seat(asked, WEIGHTS, seed=seed, proposals=3_000).table
+    table = seat(asked, WEIGHTS, seed=seed, proposals=12_000).table
     assert ((table != NOWHERE) == present).all()
     assert (table[pinned != NOWHERE] == 0).all()
     assert (np.bincount(table[present], minlength=tables) <= size).all()
@@ -93,7 +104,7 @@ def test_fairness_lifts_those_who_are_shortest() -> None:
 
 def test_the_same_seed_gives_the_same_groups() -> None:
     given_ = problem(40, [8] * 5)
-    one, again, other = (seat(given_, WEIGHTS, seed=seed, proposals=2_000).table for seed in (1, 1, 2))
+    one, again, other = (seat(given_, WEIGHTS, seed=seed, proposals=20_000).table for seed in (1, 1, 2))
     assert (one == again).all()
     assert (one != other).any()
 
