@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.timetable import showing, sittings
+from services.matching.domain.wishes import NO_THANKS
 from services.matching.pages.visits import Visit, Visitor
 from services.matching.store import evening, feedback, proposals
 from services.matching.store import wishes as said_wishes
@@ -75,6 +76,12 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         wishes = await evening.met_by(connection, guest.id)
         taps = await feedback.verdicts(connection, guest.id)
         wished = await said_wishes.wishes(connection, guest.gathering.gathering_id, guest.id)
+        unwanted = await said_wishes.unwanted(connection, guest.id)
+    # Who is proposed stays on the list of who would meet them: else its end, beside the proposal, tells of a refusal.
+    proposed = {each.other_of(guest.id) for each in open_proposals}
+    hidden = {other for other, own in unwanted.items() if own or other not in proposed}
+    kinds = {each.about: each.kind for each in wished}
+    introduced = {other: each for each in guest.introductions if (other := UUID(each["counterpart"])) in people}
     stops = _stops(visit, mates, people)
     agreed = {each.other_of(guest.id) for each in open_proposals if each.agreed}
     return visit.pages.render(
@@ -85,12 +92,13 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         here=next((each for each in stops if each.state in ("now", "next")), None),
         stops=stops,
         partners=[
-            _partner(visit, each, people, wishes, agreed) for each in guest.introductions if _known(each, people)
+            _partner(visit, each, people, wishes, agreed) for other, each in introduced.items() if other not in hidden
         ],
+        declined=[people[other] for other in introduced if kinds.get(other) == NO_THANKS],
         proposals=[_offer(each, guest.id, people) for each in open_proposals if each.other_of(guest.id) in people],
         met=wishes,
         taps=taps,
-        wished={each.about: each.kind for each in wished},
+        wished=kinds,
     )
 
 
@@ -103,11 +111,6 @@ def _offer(proposal: Proposal, reader: UUID, people: Mapping[UUID, Guest]) -> Of
         proposal.asked_by_for(reader),
         proposal.state_for(reader),
     )
-
-
-def _known(introduction: Mapping[str, Any], people: Mapping[UUID, Guest]) -> bool:
-    """Whether the one introduced is still coming."""
-    return UUID(introduction["counterpart"]) in people
 
 
 def _partner(

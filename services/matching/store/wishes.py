@@ -110,6 +110,32 @@ async def kept_apart(connection: Connection, gathering_id: UUID) -> list[tuple[U
     return [(row["one"], row["other"]) for row in rows]
 
 
+async def unwanted(connection: Connection, registration_id: UUID) -> dict[UUID, bool]:
+    """Registrations of the same gathering whom this one is not to meet, by what either said, by an answer to a proposal or by
+    the organiser; and of each whether this one said so."""
+    rows = await connection.fetch(
+        "with me as (select person_id, gathering_id from registration where registration_id = $1),"
+        " mine as (select registration_id from registration join me using (person_id)),"
+        " tonight as (select about as other, author = $1 as own from wish where kind = 'no_thanks' and author = $1"
+        "  union all select author, false from wish where kind = 'no_thanks' and about = $1"
+        "  union all select b, true from proposal where a = $1 and a_answer = false and not held"
+        "  union all select a, true from proposal where b = $1 and b_answer = false and not held"
+        "  union all select here.registration_id, false from ban join registration banned on registration_id = one"
+        "  join registration here using (person_id, gathering_id) join me using (gathering_id) where other is null),"
+        " ever as (select about as other, true as own from tap join mine on author = registration_id"
+        "  where verdict = 'not_for_me'"
+        "  union all select author, false from tap join mine on about = registration_id where verdict = 'not_for_me'"
+        "  union all select other, false from ban join mine on one = registration_id where other is not null"
+        "  union all select one, false from ban join mine on other = registration_id)"
+        " select other, bool_or(own) as own from (select * from tonight union all"
+        "  select here.registration_id, own from ever join registration them on them.registration_id = other"
+        "  join registration here on here.person_id = them.person_id"
+        "  join me on me.gathering_id = here.gathering_id) as said group by other",
+        registration_id,
+    )
+    return {row["other"]: row["own"] for row in rows}
+
+
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     """Forget every wish and ban by or about these registrations."""
     await tx.execute("delete from wish where author = any($1::uuid[])", registration_ids)

@@ -99,6 +99,65 @@ async def test_what_two_agreed_on_is_off_lists_and_pages_once_one_wants_it_no_mo
     assert {n: words_of((await night.get(link)).text) for n, link in links.items()} == before
 
 
+def listed_on(page: str) -> set[int]:
+    """Whom a page tells somebody to meet, by number."""
+    return {n for n in range(20) if f"質問{n}<" in page}
+
+
+@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _ban])
+@pytest.mark.parametrize(("author", "about"), [(0, 5), (5, 0)])
+async def test_whom_one_refused_is_on_neither_list_at_once(
+    night: Night, said: Callable[[Night, int, int], Awaitable[None]], author: int, about: int
+) -> None:
+    assert listed_on((await night.get(evening(0))).text) == {1, 2, 5}
+    assert listed_on((await night.get(evening(5))).text) == {0}
+    await said(night, author, about)
+    assert [listed_on((await night.get(evening(n))).text) for n in (0, 5)] == [{1, 2}, set()]
+    assert "✓" not in words_of((await night.get(evening(about))).text), "they are not told why"
+
+
+async def test_whom_the_organiser_bans_is_on_nobodys_list_at_once(night: Night) -> None:
+    await _ban_of_one(night, 5, 0)
+    assert listed_on((await night.get(evening(0))).text) == {1, 2}
+
+
+async def test_a_refusal_can_be_taken_back_from_the_page_and_both_lists_are_as_before(night: Night) -> None:
+    await _no_thanks(night, 0, 5)
+    assert "✓ 遠慮したい" in (await night.get(evening(0))).text
+    await night.post(f"{evening(0)}/wish", {"other": str(rid(5)), "kind": "none"})
+    assert listed_on((await night.get(evening(0))).text) == {1, 2, 5}
+    assert listed_on((await night.get(evening(5))).text) == {0}
+
+
+async def test_who_declined_a_proposal_sees_the_other_no_more_and_the_other_cannot_tell(night: Night) -> None:
+    await night.post(f"{evening(10)}/introduce", {"one": str(rid(0)), "other": str(rid(5))})
+    assert await night.answer(0, True) == 303
+    link = evening(0)
+    before = (await night.get(link)).text
+    assert await night.answer(5, False) == 303
+    assert listed_on((await night.get(evening(5))).text) == set()
+    assert (await night.get(link)).text == before
+
+
+async def test_no_thanks_beside_an_open_proposal_leaves_the_page_of_the_other_as_it_was(night: Night) -> None:
+    await night.post(f"{evening(10)}/introduce", {"one": str(rid(0)), "other": str(rid(5))})
+    assert await night.answer(0, True) == 303
+    link = evening(0)
+    before = (await night.get(link)).text
+    await _no_thanks(night, 5, 0)
+    assert listed_on((await night.get(evening(5))).text) == set()
+    assert (await night.get(link)).text == before
+
+
+async def test_not_for_me_at_another_gathering_is_off_the_list_here(night: Night) -> None:
+    await night.join([0, 5], 2)
+    there = {"author": str(rid(5, 2)), "about": str(rid(0, 2))}
+    assert (await night.call("POST", "/wishes", json={**there, "kind": "no_thanks"})).status_code == 200
+    assert listed_on((await night.get(evening(5))).text) == {0}, "wishes are of one gathering"
+    assert (await night.call("POST", "/taps", json={**there, "verdict": "not_for_me"})).status_code == 200
+    assert [listed_on((await night.get(evening(n))).text) for n in (0, 5)] == [{1, 2}, set()]
+
+
 async def test_a_refusal_at_another_gathering_takes_it_back_here_and_a_wish_there_does_not(night: Night) -> None:
     await night.join([5, 10], 2)
     await _agreed(night)
