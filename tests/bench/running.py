@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import statistics
 import time
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,7 +14,9 @@ import httpx
 from deploy.demo.__main__ import key_for
 from deploy.local.kafka import Kafka
 from deploy.local.stack import Stack
+from shared.platform import clock
 
+BEGINS = clock.now() + timedelta(days=30)
 RUNS = 3
 IDLE_REQUESTS = 100
 LOADED_REQUESTS = 300
@@ -54,8 +57,8 @@ async def delays(folder: Path) -> dict[str, list[float]]:
         async with httpx.AsyncClient(base_url=stack.url("registration"), headers=headers, timeout=30) as client:
             body = {
                 "title": "Bench",
-                "starts_at": "2030-01-01T09:00:00Z",
-                "ends_at": "2030-01-01T12:00:00Z",
+                "starts_at": BEGINS.isoformat(),
+                "ends_at": (BEGINS + timedelta(hours=3)).isoformat(),
                 "capacity": 5000,
             }
             gathering = (await client.put("/v1/gatherings/bench", json=body)).json()["gathering_id"]

@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from deploy.local.postgres import Postgres
 from deploy.local.processes import Process
 from deploy.local.stack import Stack
 from shared.contracts.registered import Registered
+from shared.platform import clock
 from tests.fault.checker import Effect, History, Published
 from tests.fault.ledger import TABLE
 
+BEGINS = clock.now() + timedelta(days=30)
 READERS = ("matching", "survey")
 """Services that keep a copy of what registration says."""
 RATE = 40  # requests a second
@@ -68,8 +71,8 @@ class Run:
         self._headers = {"Authorization": f"Bearer {await key_for(self.stack, 'Fault run')}"}
         body = {
             "title": "Fault run",
-            "starts_at": "2030-01-01T09:00:00Z",
-            "ends_at": "2030-01-01T12:00:00Z",
+            "starts_at": BEGINS.isoformat(),
+            "ends_at": (BEGINS + timedelta(hours=3)).isoformat(),
             "capacity": 5000,
         }
         async with self._client() as client:

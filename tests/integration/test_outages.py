@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -18,12 +19,14 @@ from shared.contracts.met import Met
 from shared.contracts.topics import ensure_topics
 from shared.delivery import dead_letter
 from shared.delivery.consumer import Consumer
+from shared.platform import clock
 from shared.platform.database import open_database
 from tests.component.delivery.ledger import met, record_of
 from tests.integration.conftest import read_all, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
+BEGINS = clock.now() + timedelta(days=30)
 PERSON = {
     "external_id": "p-1",
     "name": "試験",
@@ -33,8 +36,8 @@ PERSON = {
 }
 GATHERING = {
     "title": "試験会",
-    "starts_at": "2030-01-01T09:00:00Z",
-    "ends_at": "2030-01-01T12:00:00Z",
+    "starts_at": BEGINS.isoformat(),
+    "ends_at": (BEGINS + timedelta(hours=3)).isoformat(),
     "capacity": 10,
 }
 
