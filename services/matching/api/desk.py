@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from services.matching import introducing
+from services.matching import desk, introducing
 from services.matching.api.body import Body
 from services.matching.store import evening
 from services.matching.store.evening import Guest
@@ -42,7 +42,7 @@ async def look(
     """Who in the room can help: checked in, not met yet, the best first, each with the reasons in words. Changes nothing."""
     async with database.connection() as connection:
         (seeker,) = await _guests(connection, caller, registration_id)
-    found = await introducing.look(database, seeker, body.text)
+    found = await desk.look(database, seeker, body.text)
     return {
         "candidates": [{"registration_id": each.guest.id, "reasons": each.candidate.words.reasons} for each in found]
     }
@@ -61,7 +61,7 @@ async def propose(
     The answer is the same whatever comes of it: a refusal stays unseen.
     """
 
-    kept_apart = await introducing.apart(database, caller.partner_id, body.a, body.b)
+    kept_apart = await desk.apart(database, caller.partner_id, body.a, body.b)
 
     async def operation(tx: Connection) -> Response:
         named = [body.a, body.b, *([body.introducer] if body.introducer else [])]

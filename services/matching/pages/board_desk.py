@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 
-from services.matching import introducing
-from services.matching.introducing import Found
+from services.matching import desk, introducing
+from services.matching.desk import Found
 from services.matching.pages.desk import Asked
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
 from services.matching.store import evening
@@ -31,7 +31,7 @@ async def look(visit: Organiser, database: Db, person: Annotated[UUID, Form()], 
     async with database.connection() as connection:
         (seeker,) = await _guests(connection, visit, person)
     wanted = " ".join(text.replace("\0", "").split())
-    found = await introducing.look(database, seeker, wanted) if wanted else None
+    found = await desk.look(database, seeker, wanted) if wanted else None
     return await _page(visit, database, person, wanted, found)
 
 
@@ -40,7 +40,7 @@ async def propose(
     visit: Organiser, database: Db, person: Annotated[UUID, Form()], other: Annotated[UUID, Form()]
 ) -> Response:
     """Ask both."""
-    kept_apart = await introducing.apart(database, visit.gathering.partner_id, person, other)
+    kept_apart = await desk.apart(database, visit.gathering.partner_id, person, other)
     async with database.transaction() as tx:
         one, two = await _guests(tx, visit, person, other)
         await introducing.propose(tx, one, two, None, "desk", visit.now, kept_apart=kept_apart)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 
-from services.matching import introducing
+from services.matching import desk, introducing
 from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near
 from services.matching.store import evening
 from services.matching.store.evening import Guest
@@ -30,14 +30,14 @@ async def ask_desk(visit: Visitor) -> Response:
 async def look(visit: Visitor, database: Db, text: Asked = "") -> Response:
     """The answer. It changes nothing; it is a POST so that the words are in no address."""
     wanted = " ".join(text.replace("\0", "").split())
-    found = await introducing.look(database, visit.guest, wanted) if wanted else None
+    found = await desk.look(database, visit.guest, wanted) if wanted else None
     return visit.pages.render("desk.html", visit.locale, visit=visit, text=wanted, found=found)
 
 
 @router.post("/{token}/ask")
 async def ask_to_meet(visit: Visitor, database: Db, other: Annotated[UUID, Form()]) -> Response:
     """Tell somebody who is here that one would like to talk."""
-    kept_apart = await introducing.apart(database, visit.gathering.partner_id, visit.guest.id, other)
+    kept_apart = await desk.apart(database, visit.gathering.partner_id, visit.guest.id, other)
     async with database.transaction() as tx:
         guest = await fellow(tx, visit, other)
         if guest.registered.attendance != "checked_in":
@@ -59,7 +59,7 @@ async def introduce(
     visit: Visitor, database: Db, one: Annotated[UUID, Form()], other: Annotated[UUID, Form()]
 ) -> Response:
     """Ask both."""
-    kept_apart = await introducing.apart(database, visit.gathering.partner_id, one, other)
+    kept_apart = await desk.apart(database, visit.gathering.partner_id, one, other)
     async with database.transaction() as tx:
         known = await _known(tx, visit)
         if one not in known or other not in known:
@@ -75,7 +75,7 @@ async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated
     """Yes, or not this time."""
 
     async def take() -> None:
-        found = await introducing.prospect(database, visit.guest, proposal_id) if yes else None
+        found = await desk.prospect(database, visit.guest, proposal_id) if yes else None
         async with database.transaction() as tx:
             await introducing.answer(tx, visit.guest, proposal_id, yes, visit.now, found)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.matching import prints
+from services.matching import printer, prints
 from services.matching.domain.timetable import sittings
 from services.matching.links import Links
 from services.matching.pages.visits import Organiser, by_name, local_time
@@ -112,12 +112,12 @@ async def _people(database: Database, gathering: Gathering) -> list[Guest]:
 
 def _font(state: Any) -> str:
     settings: MatchingSettings = state.settings
-    return prints.font_of(settings.print_font)
+    return printer.font_of(settings.print_font)
 
 
-def _words(state: Any, locale: str) -> prints.Words:
+def _words(state: Any, locale: str) -> printer.Words:
     known: Pages = state.pages
-    words: prints.Words = known.words[locale]
+    words: printer.Words = known.words[locale]
     return words
 
 

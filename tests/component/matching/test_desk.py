@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from services.matching import handlers, introducing
+from services.matching import desk, handlers, introducing
 from services.matching.store import evening as guests
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
@@ -129,14 +129,14 @@ async def test_two_who_are_kept_apart_are_never_asked_and_nobody_can_tell(night:
 
 async def test_no_connection_waits_while_a_room_is_compared(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     busy: list[int] = []
-    real = introducing._aside
+    real = desk._aside
 
     async def watched(*given: Any, **named: Any) -> Any:
         pool = night.database.pool
         busy.append(pool.get_size() - pool.get_idle_size())
         return await real(*given, **named)
 
-    monkeypatch.setattr(introducing, "_aside", watched)
+    monkeypatch.setattr(desk, "_aside", watched)
     await night.post(f"{evening(1)}/ask", {"other": str(rid(2))})
     await night.answer(2, True)
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
@@ -161,7 +161,7 @@ async def test_a_yes_that_nobody_foresaw_is_asked_for_again(night: Night) -> Non
 
 async def test_two_who_say_yes_at_the_same_moment_are_introduced(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
-    both, real = asyncio.Barrier(2), introducing.prospect
+    both, real = asyncio.Barrier(2), desk.prospect
     looks: list[int] = []
 
     async def together(*given: Any) -> Any:
@@ -171,7 +171,7 @@ async def test_two_who_say_yes_at_the_same_moment_are_introduced(night: Night, m
             await both.wait()
         return found
 
-    monkeypatch.setattr(introducing, "prospect", together)
+    monkeypatch.setattr(desk, "prospect", together)
     assert set(await asyncio.gather(night.answer(5, True), night.answer(10, True))) == {303}
     assert len(looks) == 3
     assert rid(5) in await night.listed(10)

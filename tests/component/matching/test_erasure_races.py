@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.matching import handlers, introducing, live
+from services.matching import desk, handlers, introducing, live
 from services.matching.live import Changes
 from services.matching.store import embeddings, evening, feedback, learning, lottery
 from services.matching.store.live import Pin
@@ -71,7 +71,7 @@ async def _introduced(night: Night, tx: Connection) -> None:
 async def _agreed(night: Night, tx: Connection) -> None:
     (reader,) = await _guests(tx, 1)
     asked = await tx.fetchval("select proposal_id from proposal")
-    found = await introducing.prospect(night.database, reader, asked)
+    found = await desk.prospect(night.database, reader, asked)
     await introducing.answer(tx, reader, asked, True, night.now, found)
 
 

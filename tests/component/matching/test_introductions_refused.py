@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.matching import handlers, introducing
+from services.matching import desk, handlers, introducing
 from services.matching.store import evening as guests
 from shared.contracts.matched import Matched
 from tests.component.matching.group import profile_event, rid
@@ -185,7 +185,7 @@ async def test_a_refusal_in_the_moment_of_the_second_yes_leaves_nobody_introduce
         reader = await guests.guest(tx, rid(10))
         assert reader
         asked = UUID(await night.proposal())
-        found = await introducing.prospect(night.database, reader, asked)
+        found = await desk.prospect(night.database, reader, asked)
         await introducing.answer(tx, reader, asked, True, night.now, found)
         refusing = asyncio.create_task(_no_thanks(night, 5, 10))
         await asyncio.sleep(0.3)

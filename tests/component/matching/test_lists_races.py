@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from services.matching import handlers, introducing
+from services.matching import desk, handlers, introducing
 from services.matching.domain.plan import Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.publishing import publish
@@ -44,7 +44,7 @@ async def _agreed(night: Night, tx: Connection) -> None:
     third = await evening.guest(tx, rid(THIRD))
     assert third
     asked = await tx.fetchval("select proposal_id from proposal")
-    found = await introducing.prospect(night.database, third, asked)
+    found = await desk.prospect(night.database, third, asked)
     await introducing.answer(tx, third, asked, True, night.now, found)
 
 

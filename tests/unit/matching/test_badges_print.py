@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from services.matching import prints
-from services.matching.prints import JAPANESE, Printer, Sitting, badges, font_of, table_sheets
+from services.matching import printer
+from services.matching.printer import JAPANESE, Printer, font_of
+from services.matching.prints import Sitting, badges, table_sheets
 from services.matching.store.evening import Guest
 from shared.contracts.gathering import Gathering
 from shared.contracts.profile import Profile
@@ -75,14 +76,14 @@ class Drawn:
                 drawn.pages += 1
                 super().showPage()
 
-        monkeypatch.setattr(prints, "Canvas", Recording)
-        code = prints._code
+        monkeypatch.setattr(printer, "Canvas", Recording)
+        code = printer._code
 
         def recording(url: str) -> Any:
             drawn.codes.append(url)
             return code(url)
 
-        monkeypatch.setattr(prints, "_code", recording)
+        monkeypatch.setattr(printer, "_code", recording)
 
     def height_of(self, text: str) -> float:
         return next(y for _, y, line in self.lines if line.startswith(text))
