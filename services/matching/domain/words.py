@@ -1,7 +1,8 @@
 """Content words of a text and their meaning as vectors, so that a paraphrase is found and not only the same word.
 
-Words are cut and normalised by Sudachi (English ones too: `hotel` is `ホテル`). Vectors are the static word vectors of the
-`ja_ginza` package (chiVe, trained on the Japanese web): no model runs, and nothing is fetched at run time.
+Words are cut and normalised by Sudachi, English ones after they were put into Japanese (`english.py`). Vectors are the
+static word vectors of the `ja_ginza` package (chiVe, trained on the Japanese web): no model runs, and nothing is fetched
+at run time.
 """
 
 from collections import Counter
@@ -19,6 +20,7 @@ from spacy.util import get_package_path
 from spacy.vectors import Vectors
 from sudachipy import Dictionary, SplitMode
 
+from services.matching.domain.english import in_japanese
 from shared.lexicon import forget_texts, normal
 
 ResultT = TypeVar("ResultT")
@@ -50,14 +52,21 @@ def _telling() -> Any:
 
 @lru_cache(maxsize=_TEXTS_KEPT)
 def content_words(text: str) -> tuple[str, ...]:
-    """Nouns, verbs and adjectives of a text in their normal form, each once, in order."""
+    """Nouns, verbs and adjectives of a text in their normal form, in Japanese where that is known, each once, in order."""
     telling = _telling()
     found = (
-        token.normalized_form().lower()
+        word
         for token in _tokenizer().tokenize(normal(text)[:LONGEST])
         if telling(token) and not _empty(token.surface())
+        for word in _meant(token)
     )
     return tuple(dict.fromkeys(found))
+
+
+def _meant(token: Any) -> tuple[str, ...]:
+    word = token.surface()
+    japanese = in_japanese(word) if word.isascii() else None
+    return (token.normalized_form().lower(),) if japanese is None else content_words(japanese)
 
 
 def then_forget(work: Callable[..., ResultT], *given: Any, **named: Any) -> ResultT:

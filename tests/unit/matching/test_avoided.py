@@ -64,7 +64,7 @@ def meant(asker: str, avoid: str, room: Sequence[Person] = ROOM) -> set[str]:
 @pytest.mark.parametrize(
     ("asker", "avoid", "expected"),
     [
-        ("cleaner", "不動産屋さんの営業", {"broker"}),
+        ("cleaner", "不動産屋さんの営業", {"broker", "estate agent"}),
         ("cleaner", "人材派遣の売り込みは結構です", {"temp agency"}),
         ("florist", "太陽光パネルの訪問販売", {"solar"}),
         ("florist", "銀行の方。前の会社で嫌な思いをしたので", {"bank"}),
@@ -74,7 +74,7 @@ def meant(asker: str, avoid: str, room: Sequence[Person] = ROOM) -> set[str]:
         ("gym", "葬儀屋さんは縁起が悪いので", {"undertaker", "funeral hall"}),
         ("cram school", "video production companies", {"film"}),
         ("cram school", "banks and insurance", {"bank", "insurer"}),
-        ("cram school", "estate agents, please", {"estate agent"}),
+        ("cram school", "estate agents, please", {"broker", "estate agent"}),
         ("dentist", "お酒を造る会社", {"brewer"}),
         ("florist", "保険や健康食品の勧誘", {"insurer"}),
         ("florist", "投資の話", set()),
