@@ -9,8 +9,8 @@ temperatures between where it set and where it froze, and neighbours exchange th
 is stuck in the cold is sent back to the heat, and the best of many comes down.
 
 What people lack of good meetings is no sum over pairs. A good pair is worth the `prices` of both besides, each one's
-price what a good meeting more or less changes for them, settled by the end of the first cooling; what the prices get
-wrong is settled at every move.
+price what a good meeting more or less changes for them; what the prices get wrong is settled at every move. Where they
+count, all looks go to the first cooling, whose prices follow it.
 """
 
 import math
@@ -24,7 +24,7 @@ from services.matching.domain.annealing_state import Costs, State, index
 from services.matching.domain.delta_table import cool, price
 
 FLOWING, SETTING, FROZEN = 0.7, 0.2, 0.03  # shares of looks that move in the first cooling; replicas keep the last two
-PLENTY = 20_000  # looks per person in the first cooling, or all if there are fewer
+PLENTY = 20_000  # looks per person in the first cooling, where others follow
 REPLICAS, BETWEEN = 8, 80  # and how many looks per person each of them makes between two exchanges
 STILL = 0.02  # share of the looks that end without any heat
 WIDE = 500  # people from whom on fewer looks are made, as each takes longer
@@ -42,7 +42,7 @@ def regroup(s: State, c: Costs, proposals: int, progress: Callable[[float], None
     noise = np.resize(np.random.default_rng(1).permutation(GUMBEL), len(GUMBEL) + total)
     looks = max(round(proposals * min(1.0, WIDE / total)), 1)
     still = round(looks * STILL)
-    first = min(looks - still, PLENTY * total)
+    first = looks - still if c.shortfall > 0 else min(looks - still, PLENTY * total)
     chunk = min(CHUNK, max(first // PRICED, total)) if c.shortfall > 0 else CHUNK
     best, score = s.members[0].copy(), np.zeros(2)
     heat = np.array([max(1.0, float(worth.std()) * s.members.shape[2] ** 0.5), 0])
