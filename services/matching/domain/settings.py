@@ -43,7 +43,7 @@ class Weights:
     """For those who come to meet people unlike themselves: another industry and another size."""
     solicitor: float = -10.0
     """Somebody who mainly looks for people to sell to; once for two of them, so that they meet each other first."""
-    prey: float = -180.0
+    prey: float = -290.0
     """For whoever such a person has most to do with: they are the ones who would be sold to. Both ways less than `repeat`."""
     met_before: float = -25.0
     good: float = 25.0
@@ -52,8 +52,8 @@ class Weights:
     """How many good meetings everybody should have."""
     shortfall: float = 25.0
     """Lost per squared missing good meeting of a person: lifts the worst-off first."""
-    lone_newcomer: float = 600.0
-    """Lost per table with exactly one newcomer."""
+    lone_newcomer: float = 900.0
+    """Lost per table with exactly one newcomer. Above what shortfalls pay where everybody lacks good partners."""
     must_meet: float = 40.0
     """A meeting that both asked for."""
     wish: float = 15.0
@@ -75,5 +75,5 @@ class Weights:
     """Lost per person who has a table to themselves."""
     moved: float = 33.0
     """Lost per seat that differs from the published plan."""
-    repeat: float = 600.0
+    repeat: float = 900.0
     """Lost per repeated meeting. Above what any shortfall can pay for."""
