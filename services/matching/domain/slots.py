@@ -154,12 +154,16 @@ class _Round:
 
 def _match(given: _Round, room: int) -> Pairs:
     """Pairs of one round: as many as there can be, who has rested before first, then worth the most."""
+    here = np.flatnonzero(given.here)
+    if len(here) < 2 or room < 1:
+        return []
     pairs = given.candidates()
-    if not len(pairs) or room < 1:
+    pairs = pairs if len(pairs) else given.more(here)  # the few who are there may be nobody's best
+    if not len(pairs):
         return []
     found = _heaviest(pairs, given.points(pairs))
     for _ in range(WIDENED):  # candidates may be too few for everybody: whoever is left over may meet others
-        left = np.setdiff1d(np.flatnonzero(given.here), pairs[found].ravel())
+        left = np.setdiff1d(here, pairs[found].ravel())
         wider = distinct(pairs, given.more(left)) if len(left) > 1 else pairs
         if len(wider) == len(pairs):
             break

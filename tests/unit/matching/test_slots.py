@@ -101,6 +101,15 @@ def test_who_is_left_over_by_the_best_partners_meets_others() -> None:
     assert (pair_up(given_).table != NOWHERE).all()
 
 
+def test_the_few_who_are_there_meet_though_they_are_nobodys_best() -> None:
+    given_ = problem(100, 2)
+    few = np.isin(np.arange(100), (3, 50, 77, 98))
+    worth = np.where(few[:, None] & few, 1, given_.worth).astype(np.float32)
+    present = np.vstack([few, given_.present[1]])
+    table = pair_up(replace(given_, worth=worth, present=present)).table
+    assert (table[0, few] != NOWHERE).all()
+
+
 def test_a_missing_person_changes_few_pairs() -> None:
     given_ = problem(40, 3)
     first = pair_up(given_).table
