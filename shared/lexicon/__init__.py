@@ -67,8 +67,8 @@ def _terms_by_start() -> dict[str, list[tuple[str, str]]]:
     return {start: sorted(found, key=lambda each: -len(each[0])) for start, found in index.items()}
 
 
-def _find(text: str) -> tuple[tuple[str, str], ...]:
-    index = _terms_by_start()
+def _find(said: str) -> tuple[tuple[str, str], ...]:
+    index, text = _terms_by_start(), normal(said)
     found: dict[str, str] = {}
     covered = 0  # end of the longest match so far
     for at in range(len(text)):
@@ -91,12 +91,12 @@ def concepts_in(text: str) -> dict[str, str]:
 
     A term inside a longer one does not count: a `動物病院` is no `病院`. Takes time in proportion to the text.
     """
-    return dict(_found(normal(text)))
+    return dict(_found(text))
 
 
 def concepts_once(text: str) -> dict[str, str]:
     """The same for a text that is read once: nothing of it stays in memory."""
-    return dict(_find(normal(text)))
+    return dict(_find(text))
 
 
 def forget_texts() -> None:

@@ -38,7 +38,12 @@ Trades = tuple[Said, ...]
 """What everybody does: by the name of the trade, and by all that they say of it."""
 
 
-def blocked_pairs(people: Sequence[Person]) -> Mask:
+def sellers_among(people: Sequence[Person]) -> Mask:
+    """[i]: whether this one mainly looks for people to sell to."""
+    return np.array([is_solicitor(each) for each in people], dtype=bool)
+
+
+def blocked_pairs(people: Sequence[Person], sellers: Mask) -> Mask:
     """[i, j], symmetric: the same person, one company, close competitors, and whom somebody asked to avoid."""
     names = [name_key(each.name) for each in people]
     trades = trades_of(people)
@@ -48,7 +53,7 @@ def blocked_pairs(people: Sequence[Person]) -> Mask:
         | same([company_key(each.company) for each in people])
         | (same(names) & same([each.industry for each in people]))
         | competitors(people, alike)
-        | unwanted(people, trades, alike)
+        | unwanted(people, sellers, trades, alike)
     )
     blocked |= blocked.T
     np.fill_diagonal(blocked, False)
@@ -71,12 +76,11 @@ def competitors(people: Sequence[Person], alike: Matrix) -> Mask:
     return (one_industry & (shares >= COMPETITOR)) | ((alike >= SAME_TRADE) & (shares >= COMPETITOR_BY_NAME))
 
 
-def unwanted(people: Sequence[Person], trades: Trades, alike: Matrix) -> Mask:
+def unwanted(people: Sequence[Person], sellers: Mask, trades: Trades, alike: Matrix) -> Mask:
     """[i, j]: j's trade, or that j mainly sells, is what i asked to avoid."""
     answers = [asked(each.avoid) for each in people]
     named = list(dict.fromkeys(phrase for each in answers for phrase in each.phrases))
     fits = dict(zip(named, meant(named, trades), strict=True))
-    sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
     found = np.array([each.sellers for each in answers], dtype=bool)[:, None] & sellers[None, :]
     rivals = np.array([each.rivals for each in answers], dtype=bool)
     own = rivals.copy()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from services.matching.domain.blocks import blocked_pairs
+from services.matching.domain.blocks import blocked_pairs, sellers_among
 from services.matching.domain.people import Person
 from services.matching.domain.reasons import SURE, Explainer, Words
 from services.matching.domain.scoring import score
@@ -64,4 +64,4 @@ def introduction(people: Sequence[Person], one: UUID, other: UUID, weights: Weig
 def kept_apart(people: Sequence[Person], one: UUID, other: UUID) -> bool:
     """Whether two of these people must not meet by what they wrote. For machines only: neither may learn of it."""
     at = {person.registration_id: number for number, person in enumerate(people)}
-    return bool(blocked_pairs(people)[at[one], at[other]])
+    return bool(blocked_pairs(people, sellers_among(people))[at[one], at[other]])

@@ -137,5 +137,6 @@ def named(
             table[row, helped] = HELPS * weights.tags
         table[row, [order[key] for key in confirmed]] = weights.tags
         if not confirmed:
-            table[row, [order[key] for key in list(concepts_in(" ".join(text)))[:FIRST]]] = weights.terms
+            shown = dict.fromkeys(key for each in text for key in concepts_in(each))
+            table[row, [order[key] for key in list(shown)[:FIRST]]] = weights.terms
     return table

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
+from services.matching.domain.blocks import sellers_among
 from services.matching.domain.fit import directed_fit
 from services.matching.domain.learning import CLIP, Array, Pair, effects, learn
 from services.matching.domain.people import Person
@@ -74,7 +75,7 @@ def pair_terms(lesson: Lesson, pairs: Sequence[Pair], weights: Weights) -> Array
     index = {person.registration_id: at for at, person in enumerate(lesson.people)}
     one, other = [index[pair[0]] for pair in pairs], [index[pair[1]] for pair in pairs]
     unmet = np.zeros((len(index), len(index)), dtype=np.bool_)
-    parts = terms(lesson.people, directed_fit(lesson.people, weights), unmet, weights)
+    parts = terms(lesson.people, directed_fit(lesson.people, weights), sellers_among(lesson.people), unmet, weights)
     return np.stack([parts[name][one, other].astype(np.float64) for name in LEARNT], axis=1)
 
 

@@ -7,11 +7,10 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.blocks import Mask, blocked_pairs, same
+from services.matching.domain.blocks import Mask, blocked_pairs, same, sellers_among
 from services.matching.domain.fit import Matrix, directed_fit
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
-from services.matching.domain.text import is_solicitor
 from shared.lexicon import concepts_in
 
 TERMS: Final = (
@@ -50,10 +49,10 @@ def score(
     index = {person.registration_id: at for at, person in enumerate(people)}
     met = _pairs(met_before, index)
     directed = directed_fit(people, weights, extra_fit)
-    sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
-    value = sum(terms(people, directed, met, weights).values(), np.zeros_like(directed))
+    sellers = sellers_among(people)
+    value = sum(terms(people, directed, sellers, met, weights).values(), np.zeros_like(directed))
     np.fill_diagonal(value, 0)
-    blocked = blocked_pairs(people) | _pairs(blocks, index)
+    blocked = blocked_pairs(people, sellers) | _pairs(blocks, index)
     return Score(tuple(people), directed, value.astype(np.float32), blocked, _either(sellers), met)
 
 
@@ -65,14 +64,13 @@ def _pairs(pairs: Collection[tuple[UUID, UUID]], index: dict[UUID, int]) -> Mask
     return found
 
 
-def terms(people: Sequence[Person], directed: Matrix, met: Mask, weights: Weights) -> dict[str, Matrix]:
+def terms(people: Sequence[Person], directed: Matrix, sellers: Mask, met: Mask, weights: Weights) -> dict[str, Matrix]:
     """Points of every pair by the name of the weight that gives them; the value is their sum."""
     industries, sizes = same([each.industry for each in people]), same([each.company_size for each in people])
     explorers, seeks, shows = (
         np.array([each.purpose == purpose for each in people], dtype=bool)
         for purpose in ("diversity", "information", "awareness")
     )
-    sellers = np.array([is_solicitor(each) for each in people], dtype=bool)
     weight = {name: np.float32(getattr(weights, name)) for name in TERMS}  # keeps every matrix in 32 bits
     return {
         "fit": weight["fit"] * _fit(people, directed, weights) * ~_either(sellers),

@@ -31,10 +31,19 @@ from uuid import NAMESPACE_OID, uuid5
 import numpy as np
 
 from deploy.demo.people import OSAKA
-from services.matching.domain.blocks import Mask, alike_trades, competitors, covered, same, trades_of, unwanted
+from services.matching.domain.blocks import (
+    Mask,
+    alike_trades,
+    competitors,
+    covered,
+    same,
+    sellers_among,
+    trades_of,
+    unwanted,
+)
 from services.matching.domain.fit import words_of
 from services.matching.domain.people import Person
-from services.matching.domain.text import company_key, is_solicitor
+from services.matching.domain.text import company_key
 from services.matching.domain.words import content_words
 from shared.lexicon import concepts_in, normal
 from tests.bench.matching.introductions_quality import read
@@ -74,7 +83,7 @@ def word_coverage(people: Sequence[Person]) -> Mask:
         "同業他社 他社 他 以外 会う 避ける 苦手 困る 嫌 断る お断り 皆 個人 興味 人達".split()
     )
     sold = ("勧誘", "営業", "セールス", "売り込み", "solicit", "sales", "selling")
-    sellers = np.array([is_solicitor(each) for each in people])
+    sellers = sellers_among(people)
     found: Mask = np.array([any(word in normal(each.avoid) for word in sold) for each in people])[:, None] & sellers
     told = [
         (at, words)
@@ -110,7 +119,7 @@ def one_industry(people: Sequence[Person]) -> Mask:
 def avoided_now(people: Sequence[Person]) -> Mask:
     """The rule that is shipped."""
     trades = trades_of(people)
-    return unwanted(people, trades, alike_trades(people, trades))
+    return unwanted(people, sellers_among(people), trades, alike_trades(people, trades))
 
 
 def competitors_now(people: Sequence[Person]) -> Mask:

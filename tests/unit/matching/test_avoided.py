@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.domain.avoided import asked, clauses
-from services.matching.domain.blocks import alike_trades, blocked_pairs, competitors, trades_of, unwanted
+from services.matching.domain.blocks import alike_trades, blocked_pairs, competitors, sellers_among, trades_of, unwanted
 from services.matching.domain.people import Person
 from services.matching.domain.text import is_solicitor
 
@@ -56,7 +56,7 @@ def meant(asker: str, avoid: str, room: Sequence[Person] = ROOM) -> set[str]:
     """The names of those whom this answer keeps away."""
     people = [replace(each, avoid=avoid) if each.name == asker else each for each in room]
     trades = trades_of(people)
-    found = unwanted(people, trades, alike_trades(people, trades))
+    found = unwanted(people, sellers_among(people), trades, alike_trades(people, trades))
     at = [each.name for each in people].index(asker)
     return {each.name for each, held in zip(people, found[at], strict=True) if held} - {asker}
 
@@ -152,7 +152,7 @@ def test_two_who_both_fear_rivals_are_apart_at_less_likeness() -> None:
         people[mover] = replace(ROOM[mover], avoid=moving, industry="H")
         people[freight] = replace(ROOM[freight], avoid=carrying, industry=industry)
         trades = trades_of(people)
-        return bool(unwanted(people, trades, alike_trades(people, trades))[mover, freight])
+        return bool(unwanted(people, sellers_among(people), trades, alike_trades(people, trades))[mover, freight])
 
     assert apart("競合の方", "同業者")
     assert not apart("競合の方", "")
@@ -195,8 +195,9 @@ def test_two_of_one_trade_who_offer_the_same_compete_in_whatever_industry() -> N
 @settings(max_examples=5, deadline=None)
 def test_the_order_of_people_does_not_matter(order: Sequence[int]) -> None:
     people = [replace(each, avoid="同業、銀行や印刷会社の営業") for each in ROOM]
-    turned = blocked_pairs([people[at] for at in order])
-    assert (turned == blocked_pairs(people)[order][:, order]).all()
+    turned = [people[at] for at in order]
+    blocked = blocked_pairs(people, sellers_among(people))
+    assert (blocked_pairs(turned, sellers_among(turned)) == blocked[order][:, order]).all()
 
 
 @given(st.text(max_size=80))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.domain.blocks import blocked_pairs
+from services.matching.domain.blocks import sellers_among
 from services.matching.domain.fit import directed_fit, named, nearest_words, relative
 from services.matching.domain.introductions import introducer_of
 from services.matching.domain.people import Person
@@ -92,7 +92,7 @@ def test_an_offered_tag_also_counts_a_little_for_what_it_helps(key: str) -> None
 
 def test_the_value_is_the_sum_of_its_terms() -> None:
     met = np.zeros((len(ROOM), len(ROOM)), dtype=bool)
-    parts = terms(ROOM, directed_fit(ROOM, WEIGHTS), met, WEIGHTS)
+    parts = terms(ROOM, directed_fit(ROOM, WEIGHTS), sellers_among(ROOM), met, WEIGHTS)
     assert tuple(parts) == TERMS
     whole = np.sum(list(parts.values()), axis=0)
     np.fill_diagonal(whole, 0)
@@ -122,7 +122,7 @@ def test_any_texts_give_finite_values(texts: list[tuple[str, str, str]]) -> None
     scored = score(people, WEIGHTS)
     assert np.isfinite(scored.value).all()
     assert (scored.value == scored.value.T).all() or np.allclose(scored.value, scored.value.T, atol=1e-3)
-    assert (blocked_pairs(people) == blocked_pairs(people).T).all()
+    assert (scored.blocked == scored.blocked.T).all()
 
 
 def test_a_third_person_who_met_both_introduces_them() -> None:
