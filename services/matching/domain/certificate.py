@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
+from services.matching.domain.pair_program import bound
 from services.matching.domain.pricing import MOST, price_tables
-from services.matching.domain.proof import bound
 from services.matching.domain.seating_problem import NoPlan, Problem
 
 PER_PERSON = 6  # tables that one round of pricing adds for each centre

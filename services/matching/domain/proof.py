@@ -7,15 +7,10 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import linprog
 
-from services.matching.domain.fit import Matrix
+from services.matching.domain.pair_program import bound, solve_pairs
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
-
-SWEEPS = 30  # of the dual descent; it is within 0.2 % of the linear program by then (measured)
-EXACT = 100  # people up to whom the linear program takes less than 0.1 s
 
 
 @dataclass(frozen=True)
@@ -69,7 +64,7 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     resting = (problem.present & (seating.table == NOWHERE)).sum(axis=1)
     return Proof(
         value=sum(float(problem.worth[pair]) for pair in times),
-        bound=bound(np.where(problem.blocked, 0, problem.worth), meetings)[0],
+        bound=_bound(problem, meetings),
         violations=(
             *_broken_tables(problem, seating),
             *_repeats(times, problem),
@@ -85,6 +80,12 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
 def _meetings(problem: Problem) -> NDArray[np.int64]:
     """[n] most people whom each can meet, by presence and the largest table of each round."""
     return (problem.present * (problem.chairs.max(axis=1, initial=1) - 1).clip(0)[:, None]).sum(axis=0)
+
+
+def _bound(problem: Problem, meetings: NDArray[np.int64]) -> float:
+    """Points that no seating can exceed, by pairs alone; nearly exact for tables of two, where it is worth its time."""
+    value = np.where(problem.blocked, 0, problem.worth)
+    return solve_pairs(value, meetings).bound if problem.chairs.max(initial=0) <= 2 else bound(value, meetings)[0]
 
 
 def _odd_pairs(problem: Problem) -> NDArray[np.bool_]:
@@ -159,51 +160,3 @@ def _unattainable(problem: Problem, meetings: NDArray[np.int64], weights: Weight
             reason = "no_partner"
         found.append(Unattainable(int(p), int(possible[p]), reason))
     return tuple(found)
-
-
-def bound(value: Matrix, meetings: NDArray[np.int64], sweeps: int = SWEEPS) -> tuple[float, NDArray[np.float64]]:
-    """Most that any set of pairs can be worth where nobody has more than their `meetings`, and everybody's price.
-
-    Lagrangian dual of the b-matching problem with one price per person: min over u >= 0 of
-    sum of meetings * u + sum over pairs of max(0, value - u_i - u_j). Every u gives a valid bound; coordinate descent,
-    damped by a half, finds a good one, and for up to `EXACT` people the linear program itself the best.
-    """
-    count = value.shape[0]
-    price = np.zeros(count)
-    if count < 2 or not meetings.any() or not (value > 0).any():
-        return 0.0, price
-    worth = np.maximum(value, 0).astype(np.float64)
-    np.fill_diagonal(worth, 0)
-    if count <= EXACT:
-        price = _best_prices(worth, meetings)
-        return dual(worth, meetings, price), price
-    best, best_price = np.inf, price
-    at = np.clip(count - 1 - meetings, 0, count - 1)
-    for _ in range(sweeps):
-        net = worth - price[None, :]
-        net.partition(np.unique(at), axis=1)
-        target = np.where(meetings > 0, np.take_along_axis(net, at[:, None], axis=1)[:, 0], worth.max(initial=0))
-        price = np.maximum((price + np.maximum(target, 0)) / 2, 0)
-        total = dual(worth, meetings, price)
-        if total < best:
-            best, best_price = total, price
-    return best, best_price
-
-
-def dual(worth: Matrix, meetings: NDArray[np.int64], price: NDArray[np.float64]) -> float:
-    """What these prices prove: no pairs of people with so many meetings can be worth more together. Worth is at least 0."""
-    rest = np.maximum(worth - price[:, None] - price[None, :], 0)
-    np.fill_diagonal(rest, 0)
-    return float(meetings @ price + rest.sum() / 2)
-
-
-def _best_prices(worth: Matrix, meetings: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Prices of people's time in the linear program of the b-matching."""
-    one, other = np.nonzero(np.triu(worth, 1))
-    pairs = np.arange(len(one))
-    whose = sparse.csr_matrix(
-        (np.ones(2 * len(one)), (np.concatenate([one, other]), np.concatenate([pairs, pairs]))),
-        shape=(len(worth), len(one)),
-    )
-    solved = linprog(-worth[one, other], A_ub=whose, b_ub=meetings, bounds=(0, 1), method="highs")
-    return np.maximum(-solved.ineqlin.marginals, 0)

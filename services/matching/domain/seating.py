@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from services.matching.domain import annealing, annealing_state
 from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.grouping import regroup
-from services.matching.domain.proof import bound
+from services.matching.domain.pair_program import bound
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
 

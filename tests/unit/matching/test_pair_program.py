@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from services.matching.domain.fit import Matrix
-from services.matching.domain.pair_program import CLOSE, solve_pairs
-from services.matching.domain.proof import bound
+from services.matching.domain.pair_program import CLOSE, bound, solve_pairs
 
 
 def alike(texts: int, people: int, seed: int) -> Matrix:

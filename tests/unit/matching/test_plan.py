@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from deploy.demo.people import OSAKA
 from services.matching.domain.introductions import short_lists
+from services.matching.domain.pair_program import bound
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task, make_plan
-from services.matching.domain.proof import bound
 from services.matching.domain.reasons import Explainer
 from services.matching.domain.scoring import score
 from services.matching.domain.seating_problem import NoPlan

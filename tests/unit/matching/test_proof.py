@@ -11,9 +11,10 @@ from scipy.optimize import linprog
 
 from services.matching.domain.certificate import certificate
 from services.matching.domain.effects import effects
+from services.matching.domain.pair_program import bound
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task
-from services.matching.domain.proof import bound, prove
+from services.matching.domain.proof import prove
 from services.matching.domain.seating import seat
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, Seating
 from services.matching.domain.settings import Weights
