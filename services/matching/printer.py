@@ -21,6 +21,7 @@ from reportlab.platypus import Paragraph
 QUIET: Final = 2  # modules of white around a code, beside what the badge leaves
 CUT: Final = "…"
 LEAST: Final = 7  # points: smaller print is not read at a table
+NARROW: Final = 8  # letters beside each other in the width of a kanji; the narrowest are a quarter as wide
 JAPANESE: Final = "HeiseiKakuGo-W5"
 LATIN: Final = "enishi-latin"
 _WORDS: Final = re.compile(r"([^\W\d_\u3000-\uffff]*[\u00c0-\u00ff][^\W\d_\u3000-\uffff]*)")
@@ -54,7 +55,8 @@ class Printer:
 
     def line(self, text: str, x: float, y: float, size: float, width: float, *, grey: float = 0.0) -> None:
         """One line: smaller where it is too long, cut where it would get too small to read."""
-        text = self._printable(text)
+        # Nobody prints 2,000 characters on a line: what cannot fit anyway is cut before it is measured.
+        text = self._printable(text)[: int(width / min(size, LEAST) * NARROW)]
         while size > LEAST and self._width(text, size) > width:
             size -= 0.5
         if self._width(text, size) > width:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from services.matching import printer
@@ -152,6 +153,26 @@ def test_any_text_fits(text: str, width: int) -> None:
     assert printer._width("".join(written), 7) <= width + 1 or not re.sub("…", "", "".join(written))
     assert 700 - printer.lines(text, 0, 700, 9.5, width, 3) <= 3 * 9.5 * 1.3 + 0.2
     assert printer.close().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("text", ["i", "Él ", "販路を広げたい"])
+def test_a_long_text_is_no_more_work_than_what_fits(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    width_of = pdfmetrics.stringWidth
+
+    def measuring(part: str, font: str, size: float) -> float:
+        measured.append(len(part))
+        return float(width_of(part, font, size))
+
+    monkeypatch.setattr(pdfmetrics, "stringWidth", measuring)
+    drawn = Drawn(monkeypatch)
+    printer_, long = Printer("会", font_of(None), WORDS), text * (2000 // len(text))
+    printer_.line(long, 0, 0, 12, 100)
+    assert sum(measured) < 20_000
+    shown = "".join(part for _, _, part in drawn.lines)
+    assert shown.endswith("…")
+    assert long.startswith(shown[:-1])
+    assert printer_._width(shown + text, 7) > 90, "as much as fits"
 
 
 def test_the_japanese_font_needs_no_file() -> None:
