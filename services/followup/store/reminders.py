@@ -182,7 +182,7 @@ class Brief:
 async def brief(connection: Connection, registration: UUID) -> Brief | None:
     """Whom to meet and where to sit; None for somebody whose gathering is not known.
 
-    Counterparts who show nothing of themselves, or do not come, are left out.
+    Counterparts who show nothing of themselves, do not come, or have been met already, are left out.
     """
     head = await connection.fetchrow(
         "select g.title, g.phase, g.starts_at, coalesce(p.goal, '') as goal, s.url, coalesce(m.seats, '[]') as seats"
@@ -199,7 +199,9 @@ async def brief(connection: Connection, registration: UUID) -> Brief | None:
         " from matched as m cross join jsonb_array_elements(m.introductions) with ordinality as i (value, n)"
         " join profile as p on p.registration_id = (i.value ->> 'counterpart')::uuid"
         " join registration as r on r.registration_id = p.registration_id and r.status = 'accepted'"
-        " where m.registration_id = $1 order by (i.value ->> 'rank')::int, i.n",
+        " where m.registration_id = $1"
+        " and not exists (select from followup as f where f.owner = $1 and f.other = p.registration_id)"
+        " order by (i.value ->> 'rank')::int, i.n",
         registration,
     )
     return Brief(

@@ -65,6 +65,17 @@ async def test_the_brief_says_whom_to_meet_and_what_to_ask(world: World, sink: t
     assert "@example.org" not in text
 
 
+async def test_whom_one_has_met_is_not_to_be_met_any_more(world: World) -> None:
+    """Nor is, then, anybody who was complained of: that takes a meeting."""
+    await world.hear([*facts(world, -1, "running", "checked_in"), event(met(A, B, world.now), world.now)])
+    async with client(SERVICE, world.database, world.settings) as http:
+        shown = (await http.get(f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}")).text
+    to_meet, _, people = shown.partition('class="people"')
+    assert "参加者2" in to_meet
+    assert "参加者1" not in to_meet
+    assert "参加者1" in people
+
+
 @pytest.mark.parametrize("spoilt", ["begun", "cancelled", "left", "stopped", "nobody to meet", "erased"])
 async def test_a_brief_that_is_not_true_any_more_is_not_sent(
     world: World,
