@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-_WHOLE: Final = 4  # letters from which on a Latin term may take any ending: `brand` is in `branding`, `ai` not in `aid`
+ANY_ENDING: Final = 4  # letters from which a Latin term takes any ending: `brand` is in `branding`, `ai` not in `aid`
 
 
 def normal(text: str) -> str:
@@ -111,7 +111,7 @@ def _stands(text: str, term: str, at: int) -> bool:
     if at and term[0].isascii() and _latin(text[at - 1]):
         return False
     end = at + len(term)
-    return not (len(term) < _WHOLE and term[-1].isascii() and end < len(text) and _latin(text[end]))
+    return not (len(term) < ANY_ENDING and term[-1].isascii() and end < len(text) and _latin(text[end]))
 
 
 def _latin(character: str) -> bool:

@@ -6,6 +6,7 @@ suggest while it answers. How good that is: `tests/bench/matching/suggestions_qu
 """
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Set
 from functools import cache
@@ -13,7 +14,7 @@ from itertools import pairwise
 from math import fsum
 from typing import Final
 
-from shared.lexicon import concepts_once, examples, lexicon, normal
+from shared.lexicon import ANY_ENDING, concepts_once, examples, lexicon, normal
 
 LIMIT: Final = 6  # a text; of those behind the sixth fewer than one in ten is right
 
@@ -39,7 +40,15 @@ def suggest_tags(text: str, limit: int = LIMIT) -> dict[str, str]:
     def clause(key: str) -> str:
         return max(clauses, key=lambda each: fsum(learned().get(piece, {}).get(key, 0) for piece in each[1]))[0]
 
-    return {key: found[key] if key in found else clause(key) for key in shown[:limit]}
+    return {key: _as_written(found[key], text) if key in found else clause(key) for key in shown[:limit]}
+
+
+def _as_written(term: str, text: str) -> str:
+    """A term as it stands in a text: with its capitals, a Latin one up to the end of its word."""
+    start = "(?<![a-z0-9])" if term[0].isascii() else ""
+    end = ("[a-z0-9]*" if len(term) >= ANY_ENDING else "(?![a-z0-9])") if term[-1].isascii() else ""
+    stands = re.search(f"{start}{re.escape(term)}{end}", unicodedata.normalize("NFKC", text), re.IGNORECASE)
+    return stands[0] if stands else term
 
 
 def _read(pieces: Set[str]) -> defaultdict[str, float]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import unicodedata
 from functools import cache
 
 import pytest
@@ -21,7 +22,7 @@ def test_any_text_gives_tags_of_the_lexicon_with_words_of_its_own(text: str, lim
     assert suggested.keys() <= lexicon().keys()
     for tag, words in suggested.items():
         assert words
-        assert words in text or words == concepts_once(text)[tag]
+        assert words in text or words in unicodedata.normalize("NFKC", text) or words == concepts_once(text)[tag]
 
 
 @given(st.lists(st.sampled_from([text for each in examples() for text in each[1:]]), min_size=1, max_size=4))
@@ -39,7 +40,8 @@ def test_terms_stand_first_and_the_best_do_not_depend_on_how_many_are_asked_for(
         (SAID, "accounting", "領収書の山を職員5人が目で見て打ち込んでおり"),
         (SAID, "logistics", "倉庫"),
         ("鍵を開けたまま帰る人がいて、夜の守りが心配です", "security", "夜の守りが心配です"),
-        ("Looking for translators", "translation", "translat"),
+        ("Looking for Translators", "translation", "Translators"),
+        ("ＡＩに詳しい方。said again", "ai", "AI"),
     ],
 )
 def test_a_tag_comes_with_what_shows_it(text: str, tag: str, words: str) -> None:
