@@ -58,7 +58,8 @@ async def _demo(data: Path, guests: int, *, stay: bool) -> int:
     await stack.start()
     up = time.monotonic() - started
     try:
-        platform = Platform({name: stack.url(name) for name in stack.services}, await key_for(stack, "Demo platform"))
+        key = await key_for(stack, "Demo platform")
+        platform = Platform({name: stack.url(name) for name in stack.services}, key)
         try:
             everybody = {"no_show": 0.0} if guests == LARGE else {}
             told = await _while_up(stack, play(platform, guests, _tell, **everybody))
@@ -87,6 +88,11 @@ async def _demo(data: Path, guests: int, *, stay: bool) -> int:
             print(f"  {name:<20}{url if stay else data / file}")
         print(f"  {'logs and data':<20}{data}", flush=True)
         if stay:
+            print("\nto follow the guides in another terminal: KEY, ENISHI by service, KAFKA_BOOTSTRAP_SERVERS")
+            print(f"  {'KEY':<20}{key}")
+            for service in stack.services:
+                print(f"  {service:<20}{stack.url(service)}")
+            print(f"  {'Kafka':<20}{stack.brokers.bootstrap_servers if stack.brokers else ''}")
             print("\nCtrl-C stops everything", flush=True)
             await _while_up(stack, asyncio.Event().wait())
         print("\nTo use these pages: make demo-stay")
