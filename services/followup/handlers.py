@@ -23,7 +23,7 @@ from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.contracts.survey_closed import SurveyClosed
-from shared.delivery import fold
+from shared.delivery import dead_letter, fold
 from shared.delivery.consumer import Handlers
 from shared.platform import auth, clock, metrics
 from shared.platform.database import Connection
@@ -66,6 +66,7 @@ async def on_registered(rules: Rules, tx: Connection, events: Sequence[Event[Reg
     registrations, erased = fold.newest(events)
     if erased:
         await erasure.erase(tx, _ids(erased))
+        await dead_letter.erase(tx, _ids(erased))
         metrics.erasures.inc(len(erased))
     ids = [each.registration_id for each in registrations]
     # Who was corrected into another person takes along what they chose.

@@ -17,7 +17,7 @@ from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
-from shared.delivery import outbox
+from shared.delivery import dead_letter, outbox
 from shared.delivery.outbox import Outgoing
 from shared.platform import idempotency, metrics
 from shared.platform.database import Connection
@@ -218,6 +218,7 @@ async def erase(tx: Connection, partner_id: UUID, registration_id: UUID, now: da
     await outbox.withdraw(tx, [snapshot.topic for snapshot in snapshots], [str(registration_id)])
     await outbox.add(tx, [out.tombstone(snapshot, registration_id) for snapshot in snapshots])
     await idempotency.erase(tx, partner_id, registration_id)
+    await dead_letter.erase(tx, [registration_id])
     metrics.erasures.inc()
     await _promote(tx, gathering, now)
     return True

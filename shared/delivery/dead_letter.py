@@ -99,10 +99,12 @@ async def remove(tx: Connection, letter_ids: Sequence[UUID]) -> int:
     return int(status.rpartition(" ")[2])
 
 
-async def erase(tx: Connection, keys: Sequence[UUID]) -> int:
-    """Delete every dead letter of these keys: erasure reaches dead letters too."""
+async def erase(tx: Connection, ids: Sequence[UUID]) -> int:
+    """Delete every dead letter whose key or value names one of these: erasure reaches dead letters too."""
     status = await tx.execute(
-        "delete from dead_letter where key = any($1::bytea[])", [str(key).encode() for key in keys]
+        "delete from dead_letter where key = any($1::bytea[])"
+        " or exists (select from unnest($1::bytea[]) as id where position(id in value) > 0)",
+        [str(id_).encode() for id_ in ids],
     )
     return int(status.rpartition(" ")[2])
 

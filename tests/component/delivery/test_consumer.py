@@ -253,6 +253,50 @@ async def test_a_batch_that_takes_too_long_is_taken_in_parts(open_database_for: 
     assert [letter.reason for letter in await letters_of(database)] == ["payload"]
 
 
+@pytest.mark.parametrize("too_long", [range(101, 501), range(101, 301)], ids=["the whole", "a half"])
+async def test_a_record_that_fails_in_a_batch_that_takes_too_long_is_a_dead_letter(
+    open_database_for: OpenDatabase, too_long: range
+) -> None:
+    """The rest is applied, once and in order, and the batch is not put back."""
+    database = await open_database_for(LEDGER)
+
+    async def slow(tx: Any, events: Any) -> None:
+        if len(events) in too_long:
+            raise TimeoutError
+        await on_met(tx, events)
+
+    poison = {0, 40, 250}
+    batch = [record_of(met(n, talk_seconds=POISON if n in poison else 60), offset=n) for n in range(500)]
+    await Consumer(LEDGER.name, database, {Met: slow}).apply([*batch, broken(500)])
+    whole = [derived("meeting", n) for n in range(500) if n not in poison]
+    assert [each for each, _ in await ledger_of(database)] == whole
+    assert {(letter.record.offset, letter.reason) for letter in await letters_of(database)} == {
+        *((n, "handler") for n in poison),
+        (500, "payload"),
+    }
+
+
+async def test_a_crash_between_two_parts_doubles_nothing(open_database_for: OpenDatabase) -> None:
+    database = await open_database_for(LEDGER)
+
+    async def dies(tx: Any, events: Any) -> None:
+        if len(events) > 100:
+            raise TimeoutError
+        await on_met(tx, events)
+        if any(event.payload.meeting_id == derived("meeting", 160) for event in events):
+            raise asyncio.CancelledError
+
+    batch = [record_of(met(n), offset=n) for n in range(500)]
+    batch += batch[:40]  # and what is in two parts is applied in one
+    with pytest.raises(asyncio.CancelledError):
+        await Consumer(LEDGER.name, database, {Met: dies}).apply(batch)
+    assert len(await ledger_of(database)) == 160
+    await consumer_on(database).apply(batch)
+    whole = [derived("meeting", n) for n in range(500)]
+    assert [each for each, _ in await ledger_of(database)] == whole
+    assert [event.key for event in await outbox_of(database)] == [str(each) for each in whole]
+
+
 async def test_a_dead_letter_is_replayed_once_it_can_be(open_database_for: OpenDatabase) -> None:
     database = await open_database_for(LEDGER)
 
@@ -279,11 +323,14 @@ async def test_a_dead_letter_is_found_by_its_id_behind_any_number_of_others(open
 
 
 async def test_erasure_reaches_dead_letters(open_database_for: OpenDatabase) -> None:
+    """Those of the key, and those of others that name it."""
     database = await open_database_for(LEDGER)
     await consumer_on(database).apply([broken(n) for n in range(3)])
+    await consumer_on(database).apply([record_of(met(n, talk_seconds=POISON), offset=10 + n) for n in range(3)])
     async with database.transaction() as tx:
-        assert await dead_letter.erase(tx, [derived("meeting", 1)]) == 1
-    assert {letter.record.offset for letter in await letters_of(database)} == {0, 2}
+        assert await dead_letter.erase(tx, []) == 0
+        assert await dead_letter.erase(tx, [derived("meeting", 1), derived("b", 2)]) == 3
+    assert {letter.record.offset for letter in await letters_of(database)} == {0, 2, 10}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,6 +17,9 @@ from shared.contracts.followup_done import FollowupDone
 from shared.contracts.met import Met
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
+from shared.delivery import dead_letter
+from shared.delivery.dead_letter import DeadLetter
+from shared.delivery.record import Record
 from tests.component.followup.conftest import (
     GATHERING,
     PARTNER,
@@ -168,6 +171,19 @@ async def test_erasure_reaches_everything_and_what_comes_later(world: World) -> 
         assert await world.value(f"select count(*) from {table} where $1 in ({columns})", A) == 0, table
     assert await world.value("select count(*) from report") == 0
     assert await world.value("select count(*) from followup") == 2
+
+
+async def test_erasure_reaches_dead_letters_of_and_about_somebody(world: World) -> None:
+    at = world.now - timedelta(hours=1)
+    said = [event(contact(A), at), event(met_note(C, A, "Aさんの話", at), at), event(contact(B), at)]
+    letters = [
+        DeadLetter(Record(each.topic, 0, offset, each.key.encode(), each.value(), ()), "handler", "KeyError")
+        for offset, each in enumerate(said)
+    ]
+    async with world.database.transaction() as tx:
+        await dead_letter.record(tx, SERVICE.name, letters)
+    await world.hear([tombstone(Registered, A, world.now)])
+    assert await world.rows("select key from dead_letter") == [{"key": str(B).encode()}]
 
 
 async def test_of_an_erased_person_no_mail_is_left_unless_another_registration_is(world: World) -> None:

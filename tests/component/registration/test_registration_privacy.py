@@ -8,7 +8,10 @@ import pytest
 from services.registration import handlers
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.contact import Contact
+from shared.delivery import dead_letter
+from shared.delivery.dead_letter import DeadLetter
 from shared.delivery.outbox import Outgoing
+from shared.delivery.record import Record
 from shared.platform import clock
 from shared.platform.ids import derived
 from tests.component.registration.partner_platform import Platform, key_of_new_partner, person
@@ -48,6 +51,19 @@ async def test_erasure_leaves_nothing_of_the_person(platform: Platform) -> None:
         payloads = await connection.fetch("select payload from outbox where payload is not null")
         assert not any(b"vanish" in row["payload"] for row in payloads)
     assert Contact.topic in tombstones
+
+
+async def test_erasure_reaches_dead_letters_about_the_person(platform: Platform) -> None:
+    made = (await platform.register(await platform.gathering(), 1)).json()
+    letters = [
+        DeadLetter(Record("conduct-reported", 0, offset, key.encode(), b"{}", ()), "handler", "KeyError")
+        for offset, key in enumerate([made["registration_id"], str(derived("r"))])
+    ]
+    async with platform.database.transaction() as tx:
+        await dead_letter.record(tx, "registration", letters)
+    await platform.call("DELETE", f"/registrations/{made['registration_id']}")
+    async with platform.database.connection() as connection:
+        assert [each.id for each in await dead_letter.listed(connection)] == [letters[1].id]
 
 
 async def test_a_corrected_address_leaves_nothing_of_the_old_one(platform: Platform) -> None:
