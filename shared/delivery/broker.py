@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -100,8 +100,11 @@ def _raw(message: Any) -> Any:
     return message.raw_message
 
 
-async def watch(consumer: AIOKafkaConsumer) -> None:
-    """Liveness means progress: raise `ConsumerStuck` when records wait and none was taken for `STUCK_AFTER`."""
+async def watch(consumer: AIOKafkaConsumer, progress: Callable[[], float]) -> None:
+    """Liveness means progress: raise `ConsumerStuck` when records wait and none was taken for `STUCK_AFTER`.
+
+    `progress` is the monotonic time at which a piece of the batch at hand was done.
+    """
     moved: dict[TopicPartition, tuple[int, float]] = {}
     while True:
         await asyncio.sleep(WATCH_EVERY)
@@ -109,14 +112,15 @@ async def watch(consumer: AIOKafkaConsumer) -> None:
         present = time.monotonic()
         for partition in consumer.assignment():
             try:
-                position = await asyncio.wait_for(consumer.position(partition), WATCH_EVERY)
+                async with asyncio.timeout(WATCH_EVERY):  # and not wait_for, which can swallow a cancellation
+                    position = await consumer.position(partition)
             except (IllegalStateError, TimeoutError):  # taken away by a rebalance, or not yet known
                 continue
             waiting = (consumer.highwater(partition) or 0) - position
             lag[partition.topic] = lag.get(partition.topic, 0) + max(waiting, 0)
             before, since = moved.get(partition, (-1, present))
             moved[partition] = (position, since if position == before else present)
-            if waiting > 0 and position == before and present - since > STUCK_AFTER:
+            if waiting > 0 and position == before and present - max(since, progress()) > STUCK_AFTER:
                 where = f"{partition.topic}/{partition.partition}"
                 raise ConsumerStuck(f"{where} stands at {position} with {waiting} records waiting")
         for topic, count in lag.items():

@@ -1,11 +1,12 @@
 """The batch consumer: one transaction, three writes (inbox, domain, outbox), then the offsets.
 
-A batch is all or nothing. When it fails for a reason that waiting mends, it is put back. When it fails for another
-reason, it is halved until the records are found that fail alone, and those become dead letters. When too many do, the
-service stops: that is a bad deploy, not bad data. One that takes too long for a statement is taken in parts.
+A batch is all or nothing. When it fails for a reason that waiting mends, it is put back. When it takes too long for a
+statement, it is taken in parts. When it fails for another reason, it is halved until the records are found that fail
+alone, and those become dead letters. When too many do, the service stops: that is a bad deploy, not bad data.
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -55,6 +56,8 @@ class Consumer:
         self._backoff = BACKOFF_FIRST
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets the exception that must end the process."""
+        self.progress = time.monotonic()
+        """When the last piece was done of a batch that could not be taken whole."""
 
     @property
     def topics(self) -> list[str]:
@@ -88,19 +91,10 @@ class Consumer:
         with tracing.processing(self._service, (event.trace for _, event in good)):
             try:
                 await self._commit(good, bad)
-            except TimeoutError as error:
-                if len(good) <= PART:
-                    raise
-                # Put back whole it would take as long again, for ever. What a part did stays, whatever becomes of the rest.
-                log.warning("batch.parted", count=len(good), exc_info=error)
-                for start in range(0, len(good), PART):
-                    await self._commit(good[start : start + PART], [])
-                await self._commit([], bad)
             except Exception as error:
-                if is_transient(error):
-                    raise
-                log.warning("batch.halved", count=len(good), exc_info=error)
-                await self._halve(records, good, bad)
+                size = _size(error, len(good))
+                log.warning("batch.in_pieces", count=len(good), size=size, exc_info=error)
+                await self._in_pieces(size, records, good, bad)
                 await self._commit([], bad)
         self._consecutive = self._failing(records, bad)
 
@@ -156,22 +150,28 @@ class Consumer:
                 await handler(tx, events)
         return {topic: len(events) for topic, events in by_topic.items()}
 
-    async def _halve(
-        self, records: Sequence[Record], good: Sequence[tuple[Record, Event[Contract]]], bad: list[DeadLetter]
+    async def _in_pieces(
+        self,
+        size: int,
+        records: Sequence[Record],
+        good: Sequence[tuple[Record, Event[Contract]]],
+        bad: list[DeadLetter],
     ) -> None:
-        """Commit each half, halving again one that fails; what fails alone is added to the dead letters."""
-        middle = len(good) // 2
-        for half in filter(None, (good[:middle], good[middle:])):
+        """Commit piece by piece what failed together; what fails alone is added to the dead letters.
+
+        What a piece did stays, whatever becomes of the rest.
+        """
+        for start in range(0, len(good), size):
+            piece = good[start : start + size]
             try:
-                await self._commit(half, [])
+                await self._commit(piece, [])
             except Exception as error:
-                if is_transient(error):
-                    raise
-                if len(half) > 1:
-                    await self._halve(records, half, bad)
+                if len(piece) > 1 or is_transient(error):
+                    await self._in_pieces(_size(error, len(piece)), records, piece, bad)
                 else:
-                    bad.append(DeadLetter(half[0][0], "handler", _where(error)))
+                    bad.append(DeadLetter(piece[0][0], "handler", _where(error)))
                     self._failing(records, bad)
+            self.progress = time.monotonic()
 
     def _failing(self, records: Sequence[Record], bad: Sequence[DeadLetter]) -> int:
         """How many in a row have failed when these end. Raises `TooManyDeadLetters`."""
@@ -208,6 +208,15 @@ class Consumer:
                 reason=letter.reason,
                 message_id=str(letter.id),
             )
+
+
+def _size(error: Exception, count: int) -> int:
+    """How many at once of so many records that failed together are to be tried again. Raises what waiting mends."""
+    if isinstance(error, TimeoutError) and count > PART:
+        return PART  # put back whole they would take as long again, for ever
+    if is_transient(error):
+        raise error
+    return max(1, (count + 1) // 2)
 
 
 def _where(error: Exception) -> str:

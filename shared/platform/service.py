@@ -91,7 +91,7 @@ class Service(Generic[SettingsT]):
             group=self.name,
             replica=settings.replica_name,
         ) as inner:
-            watching = asyncio.ensure_future(broker.watch(inner))
+            watching = asyncio.ensure_future(broker.watch(inner, lambda: consumer.progress))
             try:
                 await asyncio.wait([watching, consumer.failed], return_when=asyncio.FIRST_COMPLETED)
                 if consumer.failed.done():
