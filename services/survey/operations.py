@@ -27,7 +27,7 @@ class SurveyClosed(Gone):
 
 
 class RoomFull(Conflict):
-    """As many answered by the code on the screen as the gathering has places."""
+    """As many answered by the code on the screen as may have come."""
 
 
 def new_token() -> str:
@@ -87,8 +87,9 @@ async def join_by_room(tx: Connection, code: str, token: str) -> None:
         raise NotFound
     if survey.closed_at:
         raise SurveyClosed
+    await surveys.one_answer_at_a_time(tx, survey.gathering_id)  # or two would take the last place
     if await surveys.invitation(tx, digest(token)) is None:
-        if await surveys.joined(tx, survey.gathering_id) >= survey.places:
+        if await surveys.is_full(tx, survey.gathering_id):
             raise RoomFull
         await surveys.insert_invitations(tx, survey.gathering_id, "room", [(digest(token), Segment())])
 

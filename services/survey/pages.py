@@ -75,7 +75,8 @@ async def room_form(code: str, request: Request, database: Db, locale: Locale) -
 async def room_submit(code: str, request: Request, database: Db, locale: Locale) -> Response:
     """Take an answer by room code; from then on the answer has a link of its own.
 
-    The link's token came with the form, so that a form which is sent twice, or once more after going back, is one answer.
+    The link's token came with the form, so that a form which is sent twice is one answer. A browser that goes back asks
+    for another form, as it may not store this one: it may be somebody else's turn.
     """
     given = await _fields(request)
     (token,) = given.get(ONCE, [""])[:1]

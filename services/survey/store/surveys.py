@@ -26,7 +26,6 @@ class Room:
     gathering_id: UUID
     closed_at: datetime | None
     title: str
-    places: int
 
 
 @dataclass(frozen=True)
@@ -139,8 +138,7 @@ async def invitation(connection: Connection, token_sha256: bytes, *, lock: bool 
 async def room(connection: Connection, room_sha256: bytes, *, lock: bool = False) -> Room | None:
     """The survey of a room code, or None. `lock` as for `survey`."""
     row = await connection.fetchrow(
-        "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title,"
-        " coalesce((gathering.definition->>'capacity')::int, 0) as places"
+        "select gathering_id, closed_at, coalesce(gathering.definition->>'title', '') as title"
         " from survey left join gathering using (gathering_id) where room_sha256 = $1"
         f"{' for share of survey' if lock else ''}",
         room_sha256,
@@ -148,12 +146,18 @@ async def room(connection: Connection, room_sha256: bytes, *, lock: bool = False
     return None if row is None else Room(**dict(row))
 
 
-async def joined(connection: Connection, gathering_id: UUID) -> int:
-    """How many links the code on the screen became."""
-    count: int = await connection.fetchval(
-        "select count(*) from invitation where gathering_id = $1 and trust = 'room'", gathering_id
+async def is_full(tx: Connection, gathering_id: UUID) -> bool:
+    """Whether the code on the screen became a link for each place, and for each who was accepted, should they be more.
+
+    After `one_answer_at_a_time`.
+    """
+    full: bool = await tx.fetchval(
+        "select (select count(*) from invitation where gathering_id = $1 and trust = 'room') >= greatest("
+        "(select count(*) from registration where gathering_id = $1 and status = 'accepted'),"
+        " (select (definition->>'capacity')::int from gathering where gathering_id = $1))",
+        gathering_id,
     )
-    return count
+    return full
 
 
 async def response_of(tx: Connection, token_sha256: bytes) -> StoredResponse | None:

@@ -170,6 +170,30 @@ async def test_the_room_answers_no_more_than_it_holds_and_the_report_tells_how_m
     assert "来場者より多くの回答があります" in report, "eight came"
 
 
+async def test_the_last_place_is_taken_once_at_one_moment_too(survey: Survey) -> None:
+    room = await survey.room()
+    for _ in range(19):
+        await survey.http.post(room, data=FORM)
+    mine, theirs = operations.new_token(), operations.new_token()
+    async with survey.database.transaction() as tx:
+        await operations.join_by_room(tx, room.rpartition("/")[2], mine)
+        posts = [
+            asyncio.create_task(survey.http.post(room, data={**FORM, "once": each})) for each in (mine, theirs, theirs)
+        ]
+        _, waiting = await asyncio.wait(posts, timeout=1)
+        assert len(waiting) == 3
+    assert [(await each).status_code for each in posts] == [303, 409, 409]
+
+
+async def test_the_room_holds_whoever_was_accepted(survey: Survey) -> None:
+    """As when an organiser names fewer places later."""
+    definition = next(each for each in facts() if isinstance(each, Gathering))
+    await tell(survey.database, [definition.model_copy(update={"revision": 2, "capacity": 8})])
+    room = await survey.room()
+    codes = [(await survey.http.post(room, data=FORM)).status_code for _ in range(11)]
+    assert codes == [303] * 10 + [409]
+
+
 async def test_the_report_adds_up_by_hand(survey: Survey) -> None:
     told = (await survey.call("GET", "/metrics")).json()
     steps = {each["step"]: each for each in told["funnel"]}
