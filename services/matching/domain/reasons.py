@@ -13,11 +13,11 @@ from services.matching.domain.concepts import needed, offered
 from services.matching.domain.fit import ALIKE, Matrix, need_texts, offer_texts
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import Score
-from services.matching.domain.text import said, sentences
+from services.matching.domain.text import excerpt, said, sentences
 from services.matching.domain.words import content_words, vectors_of
 from shared.lexicon import concepts_in, lexicon
 
-QUOTE: Final = 60  # characters quoted of somebody's words
+QUOTE: Final = 60  # Japanese characters quoted of somebody's words, or twice as many Latin ones
 SURE: Final = 0.5  # of a direction, from which on one may say that an offer answers a need
 CONCEPT: Final = 1.5  # weight of asking for and offering one concept beside nearness in words, to choose what to quote
 LIKELY: Final = 0.2  # below which a direction is no reason at all; the ordinary fit is 0.12
@@ -100,7 +100,9 @@ class Explainer:
         for row, column in np.ndindex(near.shape):
             near[row, column] += _nearness(needs, row, offers, column)
         row, column = np.unravel_index(int(near.argmax()), near.shape)
-        return _Answer(_cut(needs.sentences[row]), _cut(offers.sentences[column]), concept, fit >= SURE)
+        return _Answer(
+            excerpt(needs.sentences[row], QUOTE), excerpt(offers.sentences[column], QUOTE), concept, fit >= SURE
+        )
 
 
 def _read(found: Sequence[str], concepts: Callable[[Sequence[Sequence[str]]], Matrix]) -> _Said:
@@ -228,9 +230,4 @@ def _told(person: Person) -> list[str]:
 
 
 def _quote(found: Sequence[str]) -> str:
-    return _cut(found[0]) if found else ""
-
-
-def _cut(sentence: str) -> str:
-    most = 2 * QUOTE if sentence.isascii() else QUOTE  # English says in two letters what Japanese says in one
-    return sentence if len(sentence) <= most else sentence[: most - 1] + "…"
+    return excerpt(found[0], QUOTE) if found else ""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.text import company_key, solicits
+from services.matching.domain.text import company_key, excerpt, solicits
 from services.matching.domain.words import content_words, then_forget
 from shared import lexicon as lexicon_module
 from shared.lexicon import concepts_in, lexicon, normal
@@ -40,6 +40,22 @@ def test_the_lexicon_is_sound() -> None:
         assert concept.ja
         assert concept.en
         assert len(concept.terms) >= 5
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quoted"),
+    [
+        ("検査の自動化を急ぎたい", "検査の自動…"),
+        ("1–10 pieces", "1–10 pieces"),
+        ("videos in やさしい日本語", "videos in …"),
+        ('" moments', "moments"),
+        ("」と聞かれ", "と聞かれ"),
+        ('"Yes" or no', '"Yes" or no'),
+        ("」", "」"),
+    ],
+)
+def test_an_excerpt_is_as_wide_as_its_letters_and_ends_no_quotation_of_before(sentence: str, quoted: str) -> None:
+    assert excerpt(sentence, 6) == quoted
 
 
 def test_soliciting_is_to_hunt_and_to_push() -> None:
