@@ -35,57 +35,86 @@ PRICED, SMOOTH = 200, 0.05  # how often in all prices are set anew, and how far 
 def regroup(s: State, c: Costs, proposals: int, progress: Callable[[float], None]) -> None:
     """Search the only round of `s`. `progress` hears the share done; what it raises ends the work."""
     total = len(s.place)
-    worth = np.zeros(s.worth.shape, dtype=np.int16)
-    prices = np.full(total, 2 * c.shortfall / c.unit, dtype=np.float32)  # as if everybody lacked one good meeting
-    whole = np.rint(prices)
-    price(s.worth, whole, worth)
-    noise = np.resize(np.random.default_rng(1).permutation(GUMBEL), len(GUMBEL) + total)
     looks = max(round(proposals * min(1.0, WIDE / total)), 1)
     still = round(looks * STILL)
     first = looks - still if c.shortfall > 0 else min(looks - still, PLENTY * total)
-    chunk = min(CHUNK, max(first // PRICED, total)) if c.shortfall > 0 else CHUNK
-    best, score = s.members[0].copy(), np.zeros(2)
-    heat = np.array([max(1.0, float(worth.std()) * s.members.shape[2] ** 0.5), 0])
-    sums = _sums(s, c, worth)
-    flown = round(first * math.log(FLOWING / SETTING) / math.log(FLOWING / FROZEN))
-    done, ends = 0, []
-    for flowing, frozen, count in ((FLOWING, SETTING, flown), (SETTING, FROZEN, first - flown)):
-        for start in range(0, count, chunk):
-            if c.shortfall > 0:
-                prices += (_prices(s, c) - prices) * SMOOTH
-                whole = np.rint(prices)
-                price(s.worth, whole, worth)
-                sums = _sums(s, c, worth)
-            stop = min(start + chunk, count)
-            cool(s, c, worth, whole, noise, sums, best, score, heat, flowing, frozen, start, stop, count)
-            progress((done + stop) / looks)
-        done += count
-        ends.append(heat[0])
-    heats = np.geomspace(ends[0], ends[1], REPLICAS)
-    replicas = [(_copy(s), sums.copy()) for _ in heats]
-    units = np.full(REPLICAS, score[0])
-    each, generator = BETWEEN * total, np.random.default_rng(int(s.random[0]))
-    for turn in range((looks - still - first) // (each * REPLICAS)):
-        for at, (replica, table) in enumerate(replicas):
-            heat[:] = heats[at], 0
-            score[0] = units[at]
-            cool(replica, c, worth, whole, noise, table, best, score, heat, 0.0, 0.0, 0, each, each)
-            units[at] = score[0]
-            done += each
-            progress(done / looks)
-        for at in range(turn % 2, REPLICAS - 1, 2):
-            if generator.exponential() > (units[at + 1] - units[at]) * (1 / heats[at + 1] - 1 / heats[at]):
-                replicas[at : at + 2] = replicas[at + 1], replicas[at]
-                units[at : at + 2] = units[at + 1], units[at]
-    s.members[0] = best
-    s.filled[0] = ((best >= 0) & (best < c.people)).sum(axis=1)
-    index(s)
-    heat[:] = 0
-    score[0] = score[1]
-    cool(s, c, worth, whole, noise, _sums(s, c, worth), best, score, heat, 0.0, 0.0, 0, still, still)
-    s.members[0] = best
-    index(s)
+    search = _Search(s, c, lambda done: progress(done / looks))
+    heats = np.geomspace(*search.freeze(first), REPLICAS)
+    search.temper(heats, BETWEEN * total, (looks - still - first) // (BETWEEN * total * REPLICAS))
+    search.settle(still)
     progress(1)
+
+
+class _Search:
+    """What all looks share: everybody's prices, what pairs are worth by these, and the best seating so far."""
+
+    def __init__(self, s: State, c: Costs, progress: Callable[[int], None]) -> None:
+        self.s, self.c, self.progress, self.done = s, c, progress, 0
+        total, most = len(s.place), s.members.shape[2]
+        # As if everybody lacked one good meeting.
+        self.prices = np.full(total, 2 * c.shortfall / c.unit, dtype=np.float32)
+        self.whole, self.worth = np.rint(self.prices), np.zeros(s.worth.shape, dtype=np.int16)
+        price(s.worth, self.whole, self.worth)
+        self.noise = np.resize(np.random.default_rng(1).permutation(GUMBEL), len(GUMBEL) + total)
+        self.best, self.score = s.members[0].copy(), np.zeros(2)
+        self.heat = np.array([max(1.0, float(self.worth.std()) * most**0.5), 0])
+
+    def freeze(self, looks: int) -> tuple[float, float]:
+        """The first cooling; returns at which temperatures it set and froze."""
+        flown = round(looks * math.log(FLOWING / SETTING) / math.log(FLOWING / FROZEN))
+        set_at = self._cool(FLOWING, SETTING, flown, looks)
+        return set_at, self._cool(SETTING, FROZEN, looks - flown, looks)
+
+    def _cool(self, flowing: float, frozen: float, looks: int, of: int) -> float:
+        chunk = min(CHUNK, max(of // PRICED, len(self.s.place))) if self.c.shortfall > 0 else CHUNK
+        sums = _sums(self.s, self.c, self.worth)
+        for start in range(0, looks, chunk):
+            if self.c.shortfall > 0:
+                self.prices += (_prices(self.s, self.c) - self.prices) * SMOOTH
+                self.whole = np.rint(self.prices)
+                price(self.s.worth, self.whole, self.worth)
+                sums = _sums(self.s, self.c, self.worth)
+            self._look(self.s, sums, flowing, frozen, start, min(start + chunk, looks), looks)
+        return float(self.heat[0])
+
+    def temper(self, heats: Any, looks: int, turns: int) -> None:
+        """So many looks at each of these temperatures, and an exchange, so many times."""
+        replicas = [(_copy(self.s), _sums(self.s, self.c, self.worth)) for _ in heats]
+        units, generator = [self.score[0]] * len(heats), np.random.default_rng(int(self.s.random[0]))
+        for turn in range(turns):
+            units = [
+                self._keep(*replica, each, heat, looks)
+                for replica, each, heat in zip(replicas, units, heats, strict=True)
+            ]
+            for at in range(turn % 2, len(heats) - 1, 2):
+                if generator.exponential() > (units[at + 1] - units[at]) * (1 / heats[at + 1] - 1 / heats[at]):
+                    replicas[at : at + 2] = replicas[at + 1], replicas[at]
+                    units[at : at + 2] = units[at + 1], units[at]
+
+    def settle(self, looks: int) -> None:
+        """Seat the best, after looks without any heat."""
+        self._seat_best()
+        self._keep(self.s, _sums(self.s, self.c, self.worth), self.score[1], 0.0, looks)
+        self._seat_best()
+
+    def _seat_best(self) -> None:
+        self.s.members[0] = self.best
+        self.s.filled[0] = ((self.best >= 0) & (self.best < self.c.people)).sum(axis=1)
+        index(self.s)
+
+    def _keep(self, s: State, sums: Any, units: float, heat: float, looks: int) -> float:
+        """Looks at one temperature from a seating that is worth so many units; returns what it is worth then."""
+        self.heat[:], self.score[0] = (heat, 0), units
+        self._look(s, sums, 0.0, 0.0, 0, looks, looks)
+        return float(self.score[0])
+
+    def _look(self, s: State, sums: Any, flowing: float, frozen: float, start: int, stop: int, looks: int) -> None:
+        cool(
+            s, self.c, self.worth, self.whole, self.noise, sums, self.best, self.score, self.heat,
+            flowing, frozen, start, stop, looks,
+        )  # fmt: skip
+        self.done += stop - start
+        self.progress(self.done)
 
 
 def _copy(s: State) -> State:
