@@ -69,7 +69,13 @@ async def _up(arguments: argparse.Namespace, stop: asyncio.Event) -> None:
     for replica in stack.replicas.values():
         print(f"  {replica.service:<13} {replica.url:<24} {replica.process.log}")
     print(f"  {'Kafka':<13} {stack.brokers.bootstrap_servers if stack.brokers else ''}")
-    print(f"  {'PostgreSQL':<13} {stack.postgres.admin_url}", flush=True)
+    print(f"  {'PostgreSQL':<13} {stack.postgres.admin_url}")
+    database, kafka = (
+        stack.replicas["registration-0"].env["DATABASE_URL"],
+        stack.brokers and stack.brokers.bootstrap_servers,
+    )
+    print(f"\nthe first partner\n  DATABASE_URL={database} KAFKA_BOOTSTRAP_SERVERS={kafka} \\")
+    print(f"  {sys.executable} -m services.registration partner create --name me", flush=True)
     try:
         while not stop.is_set():
             stack.check()
