@@ -95,19 +95,19 @@ def _rounds(
         for pair in pairs:
             loose[r, list(pair)] = False
     found: list[Pairs] = [[] for _ in fixed]
-    rested = np.zeros(problem.people)
+    rests = np.zeros_like(problem.present)
     for sweep in range(1 + again):
         for r in range(problem.rounds):
             for i, j in found[r]:
                 able[i, j] = able[j, i] = True
-            if sweep:
-                rested[loose[r]] -= ~np.isin(np.flatnonzero(loose[r]), np.array(found[r]).ravel())
+            rests[r] = False
             room = int((problem.chairs[r] > 0).sum()) - len(fixed[r])
             most = np.inf if sweep else cap
-            found[r] = _match(_Round(market, able, loose[r], rested, published[r], most, kept), room)
+            found[r] = _match(_Round(market, able, loose[r], rests.sum(axis=0), published[r], most, kept), room)
             for i, j in found[r]:
                 able[i, j] = able[j, i] = False
-            rested[loose[r]] += ~np.isin(np.flatnonzero(loose[r]), np.array(found[r]).ravel())
+            rests[r] = loose[r]
+            rests[r, [p for pair in found[r] for p in pair]] = False
     return [pairs + more for pairs, more in zip(fixed, found, strict=True)]
 
 
@@ -119,7 +119,7 @@ class _Round:
     able: NDArray[np.bool_]
     """[n, n] who may and has not yet."""
     here: NDArray[np.bool_]
-    rested: NDArray[np.float64]
+    rested: NDArray[np.int64]
     """[n] rounds that each person has rested."""
     published: Pairs
     cap: float
