@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -33,8 +34,8 @@ _NEXT_LETTER: Final = {
     State.MET_AGAIN: "nurture",
     State.OUTCOME: "nurture",
 }
-_FACT_CHARS: Final = 80
-_PHRASE_CHARS: Final = 60
+_FACT_CHARS: Final = 80  # Japanese ones, or twice as many Latin ones
+_PHRASE_CHARS: Final = 60  # the same
 GAP: Final = ("【", "】")
 """A template marks what only the owner can fill in with these; a text that still has a mark is not ready."""
 
@@ -145,11 +146,16 @@ def _first_sentence(text: str, limit: int) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    """At most `limit` characters, ending where a sentence ends if one does; quotation marks for use inside others."""
+    """As wide as `limit` Japanese characters, ending where a sentence ends if one does; quotation marks for use inside others.
+
+    A Latin letter is half as wide, and says half as much.
+    """
     text = one_line(text).translate({ord("「"): "『", ord("」"): "』", ord('"'): "'"})
-    if len(text) > limit:
-        whole = max(text.rfind(mark, 0, limit) for mark in ("。", "！", "？", ". "))
-        text = text[:whole] if whole > 0 else text[: limit - 1] + "…"
+    widths = accumulate(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    fits = sum(width <= 2 * limit for width in widths)
+    if fits < len(text):
+        whole = max(text.rfind(mark, 0, fits) for mark in ("。", "！", "？", ". "))
+        text = text[:whole] if whole > 0 else text[: fits - 1] + "…"
     return text.rstrip("。. ")
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.followup.domain.drafts import Card, Draft, Drafts, Material, fact_of, moment_text, one_line
+from services.followup.domain.drafts import Card, Draft, Drafts, Material, fact_of, moment_text, one_line, phrase
 from services.followup.domain.texts import LOCALES, Texts
 
 FOLDER = Path("services/followup/texts")
@@ -120,7 +120,7 @@ def test_a_gap_left_open_is_not_ready() -> None:
 def test_hostile_texts_stay_one_line_in_headers_and_short_in_bodies(note: str, name: str) -> None:
     material = replace(MATERIAL, note=note, owner=Card(name, name), gathering=name)
     fact = fact_of(note, ())
-    assert len(fact) <= 80
+    assert len(fact) <= 160
     assert fact == one_line(fact)
     found = DRAFTS.draft("thank_draft", "ja", material, MET)
     assert (found is None) == (not fact)
@@ -133,3 +133,20 @@ def test_moments_are_written_as_people_write_them() -> None:
     moment = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
     assert moment_text("ja", moment, TOKYO) == "1月1日（金）08:30"
     assert moment_text("en", moment, TOKYO) == "Fri 1 January, 08:30"
+
+
+@pytest.mark.parametrize(
+    ("said", "quoted"),
+    [
+        (
+            "General contractors who can give us about five real jobs a month. Also a quiet place with open sky, far from crowds",
+        )
+        * 2,
+        ("five real jobs a month. " + "a" * 120, "five real jobs a month"),
+        ("a" * 121, "a" * 119 + "…"),
+        ("検" * 61, "検" * 59 + "…"),
+        ("検" * 59 + "ab", "検" * 59 + "ab"),
+    ],
+)
+def test_english_is_quoted_as_far_as_japanese(said: str, quoted: str) -> None:
+    assert phrase(said) == quoted
