@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import linprog
 
-from services.matching.domain.pair_program import bound
+from services.matching.domain.pair_program import solve_pairs
 from services.matching.domain.pricing import MOST, price_tables
 from services.matching.domain.seating_problem import NoPlan, Problem
 
 PER_PERSON = 6  # tables that one round of pricing adds for each centre
+CHEAPER = 0.9  # share of the prices to go on with where no table is worth its people
 SMOOTH = 0.5  # share of the newest prices; damps the swings between two rounds of pricing
 CLOSE = 0.001  # relative gap between bound and restricted program at which to stop
 STEPS = 60
@@ -110,13 +111,13 @@ def certificate(problem: Problem, progress: Callable[[int], None] = lambda step:
     worth = np.where(problem.blocked, -np.inf, problem.worth.astype(np.float64))
     np.fill_diagonal(worth, -np.inf)
     most = int(in_use.max())
-    start, price = bound(np.where(problem.blocked, 0, problem.worth), rounds * (most - 1))
-    smooth = price * (most - 1)
+    start = solve_pairs(np.where(problem.blocked, 0, problem.worth), rounds * (most - 1))
+    smooth = start.price * (most - 1)
     pair_prices: dict[tuple[int, int], float] = {}
     wanted = np.where(problem.good.sum(axis=1) >= good_meetings, good_meetings, 0)
     good_price = np.zeros(problem.people)
     program = _Program(rounds, problem.good, wanted)
-    best, enough = start, ENOUGH
+    best, enough = start.bound, ENOUGH
     for step in range(STEPS):
         progress(step)
         limit = float(rounds @ smooth + sum(pair_prices.values()) - wanted @ good_price)
@@ -130,8 +131,9 @@ def certificate(problem: Problem, progress: Callable[[int], None] = lambda step:
                 members = tuple(sorted(int(p) for p in table))
                 program.add(members, sum(float(problem.worth[i, j]) for i, j in _pairs(members)))
         best = min(best, limit + float(rounds @ extra))
-        if not program.tables:
-            break
+        if not program.tables:  # by prices of pairs alone no table may be worth its people
+            smooth *= CHEAPER
+            continue
         # Prices that find hardly anything new have settled: damping would only delay the end.
         settled = len(program.tables) <= 1.02 * before
         share = 1.0 if settled else SMOOTH

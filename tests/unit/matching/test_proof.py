@@ -129,6 +129,17 @@ def test_the_certificate_equals_the_program_over_all_tables(people: int, size: i
     assert found <= proof.bound + 1e-3
 
 
+@pytest.mark.parametrize(("people", "size"), [(24, 2), (24, 3), (16, 4)])
+def test_the_certificate_goes_on_where_no_table_is_worth_its_people_by_prices_of_pairs(people: int, size: int) -> None:
+    given_ = problem(people, (size,) * (people // size), 2)
+    text = np.arange(people) % 4
+    worth = given_.worth[np.ix_(text, text)] + np.float32(5)
+    np.fill_diagonal(worth, 0)
+    given_ = replace(given_, worth=worth, good=worth >= 25)
+    exact, found = _full_program(given_, size), certificate(given_)
+    assert exact - 1e-3 <= found <= exact * 1.002
+
+
 @pytest.mark.parametrize(("people", "size", "seed"), [(12, 3, 1), (12, 4, 2), (16, 4, 3)])
 def test_the_certificate_of_seatings_that_leave_nobody_short(people: int, size: int, seed: int) -> None:
     given_ = problem(people, (size,) * (people // size), 2, seed)
