@@ -10,7 +10,7 @@ from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.introductions import introducer_of, short_lists
 from services.matching.domain.learning import Effects, mutual_gladness
 from services.matching.domain.people import Person
-from services.matching.domain.proof import Proof, prove, tables_of
+from services.matching.domain.proof import Proof, prove, tables_of, violations
 from services.matching.domain.reasons import Explainer, Words
 from services.matching.domain.scoring import Score, score
 from services.matching.domain.seating import seat
@@ -103,8 +103,9 @@ def make_plan(
     progress("introductions", 0)
     lists = short_lists(replace(scored, value=request.value)) if task.introductions else []
     progress("seating", 0)
-    seating, proof = _best_seating(task, problem, lambda share: progress("seating", share))
-    progress("proof", 1)
+    seating = _best_seating(task, problem, lambda share: progress("seating", share))
+    progress("proof", 0)
+    proof = prove(problem, seating, task.weights)
     explainer = Explainer(scored)
     return Result(
         introductions={
@@ -133,15 +134,16 @@ def _proposed(scored: Score, explainer: Explainer, reader: int, other: int) -> P
     )
 
 
-def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> tuple[Seating, Proof]:
+def _best_seating(task: Task, problem: Problem, progress: Callable[[float], None]) -> Seating:
     """The first seating without a violation, else the one with the fewest people beside whom they must not meet, and of
     these the one with the fewest violations: an annealer may end in a corner."""
-    tried: list[tuple[Seating, Proof]] = []
+    tried: list[tuple[int, int, Seating]] = []
     for seating in _seatings(task, problem, progress):
-        tried.append((seating, prove(problem, seating, task.weights)))
-        if not tried[-1][1].violations:
-            break
-    return min(tried, key=lambda each: (_blocked_pairs(problem, each[0]), len(each[1].violations)))
+        broken = len(violations(problem, seating))
+        if not broken:
+            return seating
+        tried.append((_blocked_pairs(problem, seating), broken, seating))
+    return min(tried, key=lambda each: each[:2])[2]
 
 
 def _blocked_pairs(problem: Problem, seating: Seating) -> int:

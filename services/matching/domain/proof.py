@@ -54,8 +54,7 @@ def tables_of(seating: Seating) -> Iterator[tuple[int, int, list[int]]]:
 
 def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     """Recompute everything from the seats alone."""
-    times = Counter(pair for _, _, people in tables_of(seating) for pair in combinations(people, 2))
-    meetings = _meetings(problem)
+    times, meetings = _times(seating), _meetings(problem)
     good = problem.good & ~problem.blocked
     counts = Counter(p for i, j in times for p in (i, j) if good[i, j])
     unattainable = _unattainable(problem, meetings, weights)
@@ -65,16 +64,27 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     return Proof(
         value=sum(float(problem.worth[pair]) for pair in times),
         bound=_bound(problem, meetings),
-        violations=(
-            *_broken_tables(problem, seating),
-            *_repeats(times, problem),
-            *_broken_seats(problem, seating, times),
-        ),
+        violations=violations(problem, seating),
         good_meetings=dict(sorted(Counter(counts.get(int(p), 0) for p in here).items())),
         unattainable=unattainable,
         avoidable=sum(1 for p in here if counts.get(int(p), 0) < weights.good_meetings and int(p) not in beyond),
         resting=int(resting[_odd_pairs(problem)].sum()),
     )
+
+
+def violations(problem: Problem, seating: Seating) -> tuple[str, ...]:
+    """Rules that a seating breaks, in words; empty for one that keeps them all."""
+    times = _times(seating)
+    return (
+        *_broken_tables(problem, seating),
+        *_repeats(times, problem),
+        *_broken_seats(problem, seating, times),
+    )
+
+
+def _times(seating: Seating) -> Counter[tuple[int, int]]:
+    """How often each pair sits together."""
+    return Counter(pair for _, _, people in tables_of(seating) for pair in combinations(people, 2))
 
 
 def _meetings(problem: Problem) -> NDArray[np.int64]:
