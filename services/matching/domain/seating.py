@@ -7,6 +7,7 @@ meetings squared, which lifts the worst-off first.
 Reproducible by seed and number of proposals; time plays no part.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,8 @@ HOT, HOTTEST, COLD = 8.0, 60.0, 2.2
 WARM = 4.0  # a re-plan starts here: hot enough to mend, too cold to forget what is published
 USUAL = 50.0  # points that the temperatures above were measured with
 QUENCH, QUENCHED = 0.05, 0.1  # share of the proposals that end at this share of the coldest temperature
-LATE, LOUDER = 0.9, 1.3  # from this share on, whoever lacks good meetings is heard so many times louder per chunk
+LATE, LOUDER = 0.9, 1.3  # from this share on, whoever lacks good meetings is heard so many times louder per chunk,
+LOUDEST = 5.0  # and in all so many times at most, however long the search is
 BEYOND = 0.2  # of others' urgency, for those who cannot have as many good meetings as everybody should, but some
 CHUNK = 500_000  # proposals between two looks at progress and cancellation: about a fifth of a second
 
@@ -58,11 +60,12 @@ def seat(
         hot = min((WARM if state.published else _hot(problem)) * heat, max(HOTTEST, _hot(problem))) * scale
         cold = COLD * scale
         chunks = max(1, round(proposals / CHUNK))
+        late = chunks - math.ceil(LATE * chunks) + 1
         for chunk in range(chunks):
             start, end = (hot * (cold / hot) ** ((chunk + step) / chunks) for step in (0, 1))
             state.anneal(start, end, max(1, round(proposals * (1 - QUENCH) / chunks)))
-            if chunk + 1 >= LATE * chunks:
-                state.press()
+            if chunk >= chunks - late:
+                state.press(min(LOUDER, LOUDEST ** (1 / late)))
             progress((chunk + 1) / chunks * (1 - QUENCH))
         state.anneal(cold, QUENCHED * cold, round(proposals * QUENCH))
         progress(1)
@@ -149,9 +152,9 @@ class _State:
     def anneal(self, hot: float, cold: float, proposals: int) -> None:
         annealing.anneal(self.moves, self.costs, float(hot), float(cold), proposals)
 
-    def press(self) -> None:
-        """Whoever still lacks good meetings is heard louder."""
-        self.moves.urgency[self.moves.goods < self.moves.wanted] *= LOUDER
+    def press(self, louder: float) -> None:
+        """Whoever still lacks good meetings is heard so many times louder."""
+        self.moves.urgency[self.moves.goods < self.moves.wanted] *= louder
 
     def seating(self) -> Seating:
         table = np.full((self.problem.rounds, self.problem.people), NOWHERE, dtype=np.int32)
