@@ -8,18 +8,9 @@ from services.followup.app import SERVICE
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
-from tests.component.followup.conftest import (
-    GATHERING,
-    PARTNER,
-    PEOPLE,
-    World,
-    contact,
-    event,
-    gathering,
-    profile,
-    registered,
-)
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, contact, event, gathering, profile, registered
 from tests.component.followup.test_followup_mail import Sink, awake, send, sink  # noqa: F401 - a fixture
+from tests.component.followup.world import World
 from tests.conftest import api_key, client
 
 A, B, C, D, *_ = PEOPLE

@@ -20,18 +20,9 @@ from shared.contracts.registered import Registered
 from shared.contracts.survey_closed import SurveyClosed
 from shared.platform import clock
 from tests.component.followup.ahead import SURVEY, A, B, C, D, come, door, evening, facts, kinds, matched
-from tests.component.followup.conftest import (
-    GATHERING,
-    World,
-    contact,
-    event,
-    followup_of,
-    met,
-    profile,
-    registered,
-    tombstone,
-)
+from tests.component.followup.facts import GATHERING, contact, event, followup_of, met, profile, registered, tombstone
 from tests.component.followup.test_followup_mail import Sink, awake, send, sink  # noqa: F401 - a fixture
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres

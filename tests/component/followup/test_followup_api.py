@@ -10,7 +10,8 @@ import pytest
 from services.followup.app import SERVICE
 from services.followup.domain.states import State
 from shared.contracts.followup_done import FollowupDone
-from tests.component.followup.conftest import GATHERING, PARTNER, PEOPLE, World, event, followup_of, met_note
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, followup_of, met_note
+from tests.component.followup.world import World
 from tests.conftest import api_key, client, outbox_of
 
 pytestmark = pytest.mark.postgres

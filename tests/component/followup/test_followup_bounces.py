@@ -11,7 +11,8 @@ from services.followup import bounces, digests
 from services.followup.app import SERVICE, build_links
 from services.followup.store import deliveries
 from services.followup.store import mail as store
-from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of
+from tests.component.followup.facts import PEOPLE, contact, event, followup_of
+from tests.component.followup.world import World
 from tests.conftest import client, settings_for
 from tests.unit.followup.test_followup_bounces import report
 

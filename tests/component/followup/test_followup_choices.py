@@ -18,18 +18,9 @@ from shared.contracts.met import Met
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from tests.component.followup.ahead import door
-from tests.component.followup.conftest import (
-    PEOPLE,
-    World,
-    contact,
-    event,
-    followup_of,
-    met,
-    met_note,
-    registered,
-    tombstone,
-)
+from tests.component.followup.facts import PEOPLE, contact, event, followup_of, met, met_note, registered, tombstone
 from tests.component.followup.test_followup_mail import Sink, send, sink  # noqa: F401 - a fixture
+from tests.component.followup.world import World
 from tests.conftest import client
 
 pytestmark = pytest.mark.postgres

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.postgres import Server
 from services.followup.store import timers
-from tests.component.followup.conftest import World, fill
+from tests.component.followup.world import World, fill
 
 pytestmark = pytest.mark.postgres
 

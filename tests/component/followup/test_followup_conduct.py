@@ -13,16 +13,8 @@ from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.gathering import Gathering
 from shared.contracts.kept_apart import KeptApart
 from shared.platform.database import Database
-from tests.component.followup.conftest import (
-    GATHERING,
-    PARTNER,
-    PEOPLE,
-    World,
-    event,
-    followup_of,
-    gathering,
-    registered,
-)
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, followup_of, gathering, registered
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres

@@ -10,7 +10,8 @@ from services.followup.operations import Statement
 from services.followup.store.followups import Known
 from shared.contracts.registered import Registered
 from shared.platform.database import Connection
-from tests.component.followup.conftest import PEOPLE, World, followup_of, tombstone
+from tests.component.followup.facts import PEOPLE, followup_of, tombstone
+from tests.component.followup.world import World
 
 pytestmark = pytest.mark.postgres
 A, B, *_ = PEOPLE

@@ -11,8 +11,9 @@ import pytest
 from services.followup.domain.states import State
 from shared.contracts.conduct_reported import ConductReported
 from shared.platform import clock
-from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met, met_note, profile
+from tests.component.followup.facts import PEOPLE, event, followup_of, met, met_note, profile
 from tests.component.followup.test_followup_pages import door, page
+from tests.component.followup.world import World
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres

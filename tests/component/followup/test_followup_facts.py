@@ -20,11 +20,10 @@ from shared.contracts.registered import Registered
 from shared.delivery import dead_letter
 from shared.delivery.dead_letter import DeadLetter
 from shared.delivery.record import Record
-from tests.component.followup.conftest import (
+from tests.component.followup.facts import (
     GATHERING,
     PARTNER,
     PEOPLE,
-    World,
     contact,
     event,
     followup_of,
@@ -35,6 +34,7 @@ from tests.component.followup.conftest import (
     registered,
     tombstone,
 )
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres

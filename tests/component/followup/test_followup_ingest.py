@@ -10,7 +10,8 @@ from services.followup.domain import identity
 from services.followup.domain.cadence import ImplausibleMeeting
 from shared.contracts.envelope import Event
 from shared.contracts.met import Met
-from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met
+from tests.component.followup.facts import PEOPLE, event, followup_of, met
+from tests.component.followup.world import World
 
 pytestmark = pytest.mark.postgres
 MEETINGS = 2 * operations.AT_ONCE + 10  # two follow-ups each: five parts, the last one small

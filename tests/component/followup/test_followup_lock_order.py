@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from services.followup import operations
-from tests.component.followup.conftest import GATHERING, PARTNER, PEOPLE, World, followup_of
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, followup_of
+from tests.component.followup.world import World
 
 pytestmark = pytest.mark.postgres
 A, B, *_ = PEOPLE

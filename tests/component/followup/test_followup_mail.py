@@ -19,17 +19,8 @@ from services.followup.domain.states import State
 from services.followup.store import deliveries
 from services.followup.store import mail as store
 from shared.platform import clock
-from tests.component.followup.conftest import (
-    PEOPLE,
-    World,
-    contact,
-    event,
-    followup_of,
-    met,
-    met_note,
-    profile,
-    registered,
-)
+from tests.component.followup.facts import PEOPLE, contact, event, followup_of, met, met_note, profile, registered
+from tests.component.followup.world import World
 from tests.conftest import client
 
 pytestmark = pytest.mark.postgres

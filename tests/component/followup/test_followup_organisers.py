@@ -11,7 +11,8 @@ from services.followup.domain.states import State
 from services.followup.domain.texts import LETTERS, LOCALES, WORDS
 from services.followup.links import Links
 from tests.component.followup.ahead import facts
-from tests.component.followup.conftest import GATHERING, PARTNER, PEOPLE, World, event, followup_of, met_note
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, followup_of, met_note
+from tests.component.followup.world import World
 from tests.conftest import api_key, client
 
 pytestmark = pytest.mark.postgres

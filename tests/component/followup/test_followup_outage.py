@@ -12,7 +12,8 @@ from services.followup.app import build_links
 from services.followup.timers import run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
-from tests.component.followup.conftest import PEOPLE, World
+from tests.component.followup.facts import PEOPLE
+from tests.component.followup.world import World
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres

@@ -18,17 +18,8 @@ from services.followup.links import Links
 from services.followup.operations import Statement, TooLateToUndo
 from shared.contracts.followup_done import FollowupDone
 from shared.platform.errors import Invalid
-from tests.component.followup.conftest import (
-    PARTNER,
-    PEOPLE,
-    World,
-    event,
-    followup_of,
-    met,
-    met_note,
-    profile,
-    registered,
-)
+from tests.component.followup.facts import PARTNER, PEOPLE, event, followup_of, met, met_note, profile, registered
+from tests.component.followup.world import World
 from tests.conftest import api_key, client, outbox_of
 
 pytestmark = pytest.mark.postgres

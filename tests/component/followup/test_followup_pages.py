@@ -15,7 +15,8 @@ from services.followup.links import Links
 from shared.contracts.contact import Channels
 from shared.contracts.registered import Registered
 from tests.component.followup.ahead import facts
-from tests.component.followup.conftest import PEOPLE, World, contact, event, followup_of, met_note, profile, tombstone
+from tests.component.followup.facts import PEOPLE, contact, event, followup_of, met_note, profile, tombstone
+from tests.component.followup.world import World
 from tests.conftest import client, settings_for
 
 pytestmark = pytest.mark.postgres

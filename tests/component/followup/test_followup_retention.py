@@ -22,16 +22,8 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform import retention
 from tests.component.followup.ahead import facts as before_the_gathering
-from tests.component.followup.conftest import (
-    GATHERING,
-    PEOPLE,
-    World,
-    contact,
-    event,
-    followup_of,
-    profile,
-    tombstone,
-)
+from tests.component.followup.facts import GATHERING, PEOPLE, contact, event, followup_of, profile, tombstone
+from tests.component.followup.world import World
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE

@@ -12,7 +12,8 @@ import pytest
 from services.followup.app import SERVICE
 from services.followup.links import Links
 from shared.platform import clock
-from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met_note
+from tests.component.followup.facts import PEOPLE, event, followup_of, met_note
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, client, settings_for
 
 pytestmark = pytest.mark.postgres

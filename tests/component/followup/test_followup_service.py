@@ -12,7 +12,8 @@ from services.followup.app import HERE, SERVICE, build_tasks, read_rules
 from services.followup.domain.states import State
 from services.followup.settings import FollowupSettings
 from shared.platform.settings import BadSettings
-from tests.component.followup.conftest import PEOPLE, World, event, followup_of, met
+from tests.component.followup.facts import PEOPLE, event, followup_of, met
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, settings_for
 
 A, B, *_ = PEOPLE

@@ -20,16 +20,8 @@ from services.followup.timers import drain, run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
 from shared.platform.database import open_database
-from tests.component.followup.conftest import (
-    GATHERING,
-    PEOPLE,
-    World,
-    event,
-    fill,
-    followup_of,
-    met,
-    registered,
-)
+from tests.component.followup.facts import GATHERING, PEOPLE, event, followup_of, met, registered
+from tests.component.followup.world import World, fill
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres

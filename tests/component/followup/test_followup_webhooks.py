@@ -20,17 +20,8 @@ from services.followup.store import webhooks as store
 from services.followup.webhooks import Caller
 from shared.contracts.followup_due import FollowupDue
 from shared.contracts.registered import Registered
-from tests.component.followup.conftest import (
-    PARTNER,
-    PEOPLE,
-    World,
-    event,
-    followup_of,
-    gathering,
-    met,
-    registered,
-    tombstone,
-)
+from tests.component.followup.facts import PARTNER, PEOPLE, event, followup_of, gathering, met, registered, tombstone
+from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
 pytestmark = pytest.mark.postgres
