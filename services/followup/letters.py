@@ -22,9 +22,16 @@ class Letter:
 
 
 def letter(
-    rules: Rules, sheet: Sheet, reader: Reader, person: Person, now: datetime, step: str | None = None
+    rules: Rules,
+    sheet: Sheet,
+    reader: Reader,
+    person: Person,
+    now: datetime,
+    step: str | None = None,
+    locale: str | None = None,
 ) -> Letter | None:
-    """In the language of whoever will read it: for one of the next steps if chosen, else the one that its state calls for.
+    """For one of the next steps if chosen, else the one that its state calls for; in `locale` if chosen, else in the
+    language of whoever will read it.
 
     None where nothing is to be written.
     """
@@ -34,7 +41,7 @@ def letter(
     if kind is None:
         return None
     written_of = material(rules, sheet, reader, person, now)
-    locale = sheet.other_locale or reader.locale
+    locale = locale or sheet.other_locale or reader.locale
     return Letter(kind, locale, written_of, rules.drafts(reader.texts).draft(kind, locale, written_of, now))
 
 

@@ -28,6 +28,8 @@ router = APIRouter(prefix="/f", include_in_schema=False, route_class=PersonsRout
 
 LINE: Final = 200  # characters of the one line about the talk
 LETTER: Final = 10_000  # characters of an edited letter
+Written = Annotated[str | None, Form(max_length=10)]
+"""The language of the draft that the form showed."""
 
 
 @router.get("/{token}/{followup}/appointment.ics")
@@ -43,11 +45,19 @@ async def appointment(visit: Visitor, database: Db, followup: UUID) -> Response:
 
 @router.get("/{token}/{followup}")
 async def one(
-    visit: Visitor, database: Db, followup: UUID, said: str | None = None, step: str | None = None
+    visit: Visitor,
+    database: Db,
+    followup: UUID,
+    said: str | None = None,
+    step: str | None = None,
+    written: str | None = None,
 ) -> Response:
-    """One follow-up: who, what you talked about, the draft for the next step, and what became of it."""
+    """One follow-up: who, what you talked about, the draft for the next step, and what became of it.
+
+    `written` is the language of the draft, where it shall not be that of whoever will read it.
+    """
     async with database.connection() as connection:
-        sheet, drafted = await visit.entry(connection, followup, step)
+        sheet, drafted = await visit.entry(connection, followup, step, written)
     return _entry(visit, sheet, drafted, said=said)
 
 
@@ -107,10 +117,11 @@ async def sent(
     followup: UUID,
     text: Annotated[str, Form(max_length=LETTER)] = "",
     step: Annotated[str | None, Form(max_length=40)] = None,
+    written: Written = None,
 ) -> Response:
     """The letter was sent. One that says nothing of the talk is handed back: it would make its sender forgettable."""
     async with database.connection() as connection:
-        sheet, drafted = await visit.entry(connection, followup, step)
+        sheet, drafted = await visit.entry(connection, followup, step, written)
     if drafted is None:
         return back(visit, followup, "nothing")
     if not visit.rules.drafts(visit.reader.texts).is_personal(
@@ -124,11 +135,15 @@ async def sent(
 
 @router.post("/{token}/{followup}/reword")
 async def reword(
-    visit: Visitor, database: Db, followup: UUID, step: Annotated[str | None, Form(max_length=40)] = None
+    visit: Visitor,
+    database: Db,
+    followup: UUID,
+    step: Annotated[str | None, Form(max_length=40)] = None,
+    written: Written = None,
 ) -> Response:
     """Show the draft in other words. Nothing is kept: what its owner does not send never was."""
     async with database.connection() as connection:
-        sheet, drafted = await visit.entry(connection, followup, step)
+        sheet, drafted = await visit.entry(connection, followup, step, written)
     if visit.rewriter is None or drafted is None:
         raise NotFound
     found = await visit.rewriter.rewrite(drafted)

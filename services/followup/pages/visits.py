@@ -39,12 +39,16 @@ class Visit:
     now: datetime
 
     async def entry(
-        self, connection: Connection, followup: UUID, step: str | None = None
+        self, connection: Connection, followup: UUID, step: str | None = None, written: str | None = None
     ) -> tuple[Sheet, Letter | None]:
-        """One of this person's follow-ups. Raises `NotFound` for anybody else's."""
+        """One of this person's follow-ups, and its letter in the language `written`, by default its reader's.
+
+        Raises `NotFound` for anybody else's.
+        """
+        written = written if written in LOCALES else None
         for sheet in await reading.sheets(connection, self.reader.registration, followup):
             await self.rules.know(connection, [sheet.policy])
-            return sheet, letter(self.rules, sheet, self.reader, self.person, self.now, step)
+            return sheet, letter(self.rules, sheet, self.reader, self.person, self.now, step, written)
         raise NotFound
 
     def moment(self, value: datetime) -> str:
