@@ -4,14 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from services.followup.app import SERVICE
 from shared.contracts.envelope import Event
 from shared.contracts.gathering import Gathering
 from shared.contracts.matched import Introduction, Matched, Reason, Seat
-from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, contact, event, gathering, profile, registered
-from tests.component.followup.test_followup_mail import Sink, awake, send, sink  # noqa: F401 - a fixture
+from tests.component.followup.facts import GATHERING, PEOPLE, contact, event, gathering, profile, registered
 from tests.component.followup.world import World
-from tests.conftest import api_key, client
 
 A, B, C, D, *_ = PEOPLE
 SURVEY = "https://survey.example/r/abc"
@@ -67,11 +64,3 @@ async def come(world: World, kind: str) -> None:
     """Let the time of these reminders come."""
     async with world.database.transaction() as tx:
         await tx.execute("update reminder set due_at = now() - interval '1 second' where kind = $1", kind)
-
-
-async def door(world: World) -> Any:
-    if not world.keys:
-        _, world.keys[PARTNER] = await api_key(world.database, "followups:read", "followups:write", partner_id=PARTNER)
-    found = client(SERVICE, world.database, world.settings)
-    found.headers.update(world.keys[PARTNER])
-    return found

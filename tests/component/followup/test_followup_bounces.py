@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.followup import bounces, digests
-from services.followup.app import SERVICE, build_links
+from services.followup import bounces
+from services.followup.app import SERVICE
 from services.followup.store import deliveries
 from services.followup.store import mail as store
 from tests.component.followup.facts import PEOPLE, contact, event, followup_of
@@ -63,7 +63,7 @@ async def test_a_full_mailbox_hears_it_again_within_the_limits(world: World) -> 
         (person,) = await store.unplanned(tx, 10)
         (box,) = await store.mailboxes(tx, [person])
     assert len(box.sent) == 1  # it counts as a message, or a full mailbox would be written to without an end
-    writer = digests.Writer(world.rules, build_links(world.settings), "a@b.example")
+    writer = world.writer()
     next_at = writer.next_at(box, world.now)
     assert next_at is not None
     assert (next_at - box.sent[0]).total_seconds() >= 4 * 3600
@@ -78,7 +78,7 @@ async def test_a_forged_report_cuts_nobody_off(world: World, change: tuple[bytes
 
 async def test_only_the_operators_mail_system_may_tell(world: World) -> None:
     raw = await sent(world)
-    async with client(SERVICE, world.database, world.settings) as http:
+    async with world.http() as http:
         assert (await http.post("/v1/bounces", content=raw)).status_code == 404
     async with client(SERVICE, world.database, settings_for(SERVICE, world.database.url, bounce_key=KEY)) as http:
         for header in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": KEY}):

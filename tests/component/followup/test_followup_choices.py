@@ -10,18 +10,15 @@ from uuid import UUID
 import pytest
 
 from services.followup import handlers
-from services.followup.app import SERVICE, build_links
 from services.followup.domain.states import State
 from shared.contracts.contact import Channels, Contact
 from shared.contracts.envelope import Event
 from shared.contracts.met import Met
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
-from tests.component.followup.ahead import door
 from tests.component.followup.facts import PEOPLE, contact, event, followup_of, met, met_note, registered, tombstone
-from tests.component.followup.test_followup_mail import Sink, send, sink  # noqa: F401 - a fixture
+from tests.component.followup.mailing import Sink, send
 from tests.component.followup.world import World
-from tests.conftest import client
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE
@@ -42,9 +39,8 @@ def later(world: World, *, news: bool = False) -> list[Event[Any]]:
 
 
 async def choose(world: World, owner: UUID, path: str, **form: str) -> None:
-    link = f"/f/{build_links(world.settings).token(owner)}"
-    async with client(SERVICE, world.database, world.settings) as http:
-        assert (await http.post(f"{link}/{path}", data=form)).status_code in (200, 303)
+    async with world.http() as http:
+        assert (await http.post(f"{world.page(owner)}/{path}", data=form)).status_code in (200, 303)
 
 
 async def owned(world: World, owner: UUID) -> Sequence[tuple[str, bool]]:
@@ -66,21 +62,20 @@ async def test_a_stop_holds_at_later_gatherings_until_it_is_taken_back(world: Wo
     assert await owned(world, A) == await owned(world, LATER) == [("open", True)]
 
 
-async def test_nobody_who_stopped_hears_of_a_later_gathering(world: World, sink: Any) -> None:  # noqa: F811
-    handler, relay = sink
+async def test_nobody_who_stopped_hears_of_a_later_gathering(world: World, sink: Sink) -> None:
     await world.people_who_met([(0, 1)])
     await choose(world, A, "hours", quiet_from="00:00", quiet_until="00:00")
     await choose(world, A, "unsubscribe")
     await world.hear(later(world))
     await world.due_now()
     await world.fire()
-    await send(world, relay)
-    assert not [each for each in handler.received if contact(LATER).email in str(each["To"])]
+    await send(world, sink)
+    assert not [each for each in sink.received if contact(LATER).email in str(each["To"])]
     await choose(world, LATER, "resume")
     await world.due_now()
     await world.fire()
-    await send(world, relay)
-    (mail,) = [each for each in handler.received if contact(LATER).email in str(each["To"])]
+    await send(world, sink)
+    (mail,) = [each for each in sink.received if contact(LATER).email in str(each["To"])]
     assert "List-Unsubscribe" in mail
 
 
@@ -92,9 +87,8 @@ async def test_hours_hold_at_later_gatherings_too(world: World) -> None:
 
 
 async def page(world: World, owner: UUID, more: str = "", **query: str) -> str:
-    link = f"/f/{build_links(world.settings).token(owner)}{more}"
-    async with client(SERVICE, world.database, world.settings) as http:
-        return (await http.get(link, params={"lang": "en", **query})).text
+    async with world.http() as http:
+        return (await http.get(world.page(owner) + more, params={"lang": "en", **query})).text
 
 
 async def test_a_choice_is_forgotten_with_the_last_registration_and_not_before(world: World) -> None:
@@ -112,7 +106,7 @@ async def test_news_and_reminders_are_separate_channels(world: World) -> None:
     await world.people_who_met([(0, 1)])
     assert "No news from the organiser" not in await page(world, A), "nobody is asked to refuse what they never allowed"
     await world.hear(later(world, news=True))
-    http = await door(world)
+    http = await world.api()
 
     async def channels() -> tuple[str, str]:
         answer = (await http.get(f"/v1/registrations/{LATER}/followups")).json()
@@ -141,7 +135,7 @@ async def test_what_was_wished_at_the_gathering_selects_the_next_step(
     await world.report(followup_of(A, B), State.THANKED)
     shown = await page(world, A, f"/{followup_of(A, B)}")
     assert f'name="step" value="{kind}"' in shown
-    http = await door(world)
+    http = await world.api()
     (listed,) = (await http.get(f"/v1/registrations/{A}/followups")).json()["followups"]
     assert listed["draft"]["kind"] == kind
     assert 'name="step" value="invite"' in await page(world, A, f"/{followup_of(A, B)}", step="invite")

@@ -5,15 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.app import SERVICE
-from services.followup.links import Links
 from services.matching.app import SERVICE as MATCHING
 from services.matching.store.wishes import kept_apart
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.gathering import Gathering
 from shared.contracts.kept_apart import KeptApart
 from shared.platform.database import Database
-from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, followup_of, gathering, registered
+from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, gathering, registered
 from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
 
@@ -23,8 +21,8 @@ NEXT = UUID(int=0xA2)
 
 
 async def complain(world: World, who: UUID, whom: UUID) -> None:
-    page = f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(who)}/{followup_of(who, whom)}"
-    async with client(SERVICE, world.database, world.settings) as http:
+    page = world.page(who, whom)
+    async with world.http() as http:
         assert (await http.post(f"{page}/conduct", data={"kind": "pressured"})).status_code == 303
 
 

@@ -12,7 +12,6 @@ from services.followup.domain.states import State
 from shared.contracts.conduct_reported import ConductReported
 from shared.platform import clock
 from tests.component.followup.facts import PEOPLE, event, followup_of, met, met_note, profile
-from tests.component.followup.test_followup_pages import door, page
 from tests.component.followup.world import World
 from tests.conftest import outbox_of
 
@@ -26,10 +25,10 @@ def unfolded(text: str) -> list[str]:
 
 async def test_a_date_goes_into_the_calendar_and_moves_there(world: World) -> None:
     await world.people_who_met([(0, 1)])
-    place = f"{page(world)}/{followup_of(A, B)}"
+    place = world.page(A, B)
     when = (datetime.now(UTC) + timedelta(days=5)).replace(microsecond=0, second=0, tzinfo=None)
     events = []
-    async with door(world) as http:
+    async with world.http() as http:
         assert (await http.get(f"{place}/appointment.ics")).status_code == 404
         for moment in (when, when + timedelta(hours=2)):
             data = {"state": "booked", "at": moment.isoformat()}
@@ -53,9 +52,9 @@ async def test_a_date_goes_into_the_calendar_and_moves_there(world: World) -> No
 
 async def test_a_date_is_in_both_calendars_once_both_wish_to_talk_again(world: World) -> None:
     await world.people_who_met([(0, 1)])
-    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    mine, theirs = world.page(A, B), world.page(B, A)
     when = (datetime.now(UTC) + timedelta(days=5)).replace(microsecond=0)
-    async with door(world) as http:
+    async with world.http() as http:
 
         async def booked(at: datetime) -> None:
             local = (at + timedelta(hours=9)).replace(tzinfo=None).isoformat()
@@ -90,9 +89,9 @@ def still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("still")
 async def test_one_wish_stays_unseen_and_two_open_the_addresses(world: World) -> None:
     await world.people_who_met([(0, 1)])
-    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    mine, theirs = world.page(A, B), world.page(B, A)
     address = f"p{B.int}@example.org"
-    async with door(world) as http:
+    async with world.http() as http:
         before = (await http.get(theirs)).text
         await http.post(f"{mine}/wish")
         assert (await http.get(theirs)).text == before
@@ -100,7 +99,7 @@ async def test_one_wish_stays_unseen_and_two_open_the_addresses(world: World) ->
         await http.post(f"{theirs}/wish")
         assert address in (await http.get(mine)).text
         assert f"p{A.int}@example.org" in (await http.get(theirs)).text
-        assert f"EMAIL:{address}" in (await http.get(f"{page(world)}/contacts.vcf")).text
+        assert f"EMAIL:{address}" in (await http.get(f"{world.page(A)}/contacts.vcf")).text
         await http.post(f"{theirs}/wish", data={"withdrawn": "true"})
         assert address not in (await http.get(mine)).text
 
@@ -109,18 +108,18 @@ async def test_mutual_interest_on_the_day_opens_them_too(world: World) -> None:
     await world.people_who_met([(0, 1)])
     at = world.now - timedelta(minutes=10)
     await world.hear([event(met(A, B, at, 2, mutual=True), at)])
-    async with door(world) as http:
-        assert f"p{B.int}@example.org" in (await http.get(f"{page(world)}/{followup_of(A, B)}")).text
+    async with world.http() as http:
+        assert f"p{B.int}@example.org" in (await http.get(world.page(A, B))).text
 
 
 @pytest.mark.usefixtures("still")
 async def test_a_wish_noted_at_the_gathering_counts_until_it_is_taken_back(world: World) -> None:
     """One says so in the evening, the other on their page the day after: that is two."""
     await world.people_who_met([(0, 1)])
-    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    mine, theirs = world.page(A, B), world.page(B, A)
     at = world.now - timedelta(minutes=9)
     address = f"p{B.int}@example.org"
-    async with door(world) as http:
+    async with world.http() as http:
         before = (await http.get(theirs)).text
         await world.hear([event(met_note(A, B, "また会いたい", at).model_copy(update={"wants_next": True}), at)])
         assert (await http.get(theirs)).text == before
@@ -138,8 +137,8 @@ async def test_interest_that_was_mutual_can_be_taken_back_too(world: World) -> N
     await world.people_who_met([(0, 1)])
     at = world.now - timedelta(minutes=10)
     await world.hear([event(met(A, B, at, 2, mutual=True), at)])
-    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
-    async with door(world) as http:
+    mine, theirs = world.page(A, B), world.page(B, A)
+    async with world.http() as http:
         await http.post(f"{mine}/wish", data={"withdrawn": "true"})
         assert f"p{A.int}@example.org" not in (await http.get(theirs)).text
 
@@ -147,10 +146,10 @@ async def test_interest_that_was_mutual_can_be_taken_back_too(world: World) -> N
 @pytest.mark.parametrize("first", ["noted", "wished"])
 async def test_no_interest_takes_back_what_was_wished_before_it(world: World, first: str) -> None:
     await world.people_who_met([(0, 1)])
-    mine, theirs = f"{page(world)}/{followup_of(A, B)}", f"{page(world, B)}/{followup_of(B, A)}"
+    mine, theirs = world.page(A, B), world.page(B, A)
     at = world.now - timedelta(minutes=9)
     addresses = (f"p{A.int}@example.org", theirs), (f"p{B.int}@example.org", mine)
-    async with door(world) as http:
+    async with world.http() as http:
         if first == "noted":
             notes = [met_note(A, B, "また", at), met_note(B, A, "会いたい", at)]
             await world.hear([event(each.model_copy(update={"wants_next": True}), at) for each in notes])
@@ -175,9 +174,9 @@ async def test_contacts_leave_as_table_and_cards_without_tricks(world: World) ->
         ]
     )
     await world.report(followup_of(A, B), State.THANKED)
-    async with door(world) as http:
-        table = await http.get(f"{page(world)}/contacts.csv")
-        cards = await http.get(f"{page(world)}/contacts.vcf")
+    async with world.http() as http:
+        table = await http.get(f"{world.page(A)}/contacts.csv")
+        cards = await http.get(f"{world.page(A)}/contacts.vcf")
     assert table.content.startswith(b"\xef\xbb\xbf")
     rows = {row["company"]: row for row in csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))}
     assert rows["甲,乙;丙\\丁"]["name"] == f"'{hostile}"
@@ -196,18 +195,18 @@ async def test_days_are_those_of_the_reader(world: World, monkeypatch: pytest.Mo
     at = datetime(2026, 6, 9, 22, tzinfo=UTC)
     monkeypatch.setattr(clock, "now", lambda: at)
     await world.people_who_met([(0, 1)], at)
-    async with door(world) as http:
-        assert " 2026-06-10\r\n" in (await http.get(f"{page(world)}/contacts.vcf")).text
-        assert "2026-06-10 07:00" in (await http.get(f"{page(world)}/contacts.csv")).text
-        await http.post(f"{page(world)}/{followup_of(A, B)}/conduct", data={"kind": "pressured"})
+    async with world.http() as http:
+        assert " 2026-06-10\r\n" in (await http.get(f"{world.page(A)}/contacts.vcf")).text
+        assert "2026-06-10 07:00" in (await http.get(f"{world.page(A)}/contacts.csv")).text
+        await http.post(f"{world.page(A, B)}/conduct", data={"kind": "pressured"})
     (told,) = [each.payload for each in await outbox_of(world.database) if isinstance(each.payload, ConductReported)]
     assert told.day == date(2026, 6, 10)
 
 
 async def test_bad_conduct_is_told_once_and_nameless(world: World) -> None:
     await world.people_who_met([(0, 1)])
-    place = f"{page(world)}/{followup_of(A, B)}"
-    async with door(world) as http:
+    place = world.page(A, B)
+    async with world.http() as http:
         for _ in range(3):
             assert (await http.post(f"{place}/conduct", data={"kind": "pressured"})).status_code == 303
         assert (await http.post(f"{place}/conduct", data={"kind": "boring"})).status_code == 422

@@ -3,17 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
-from services.followup.app import SERVICE
 from services.followup.domain.states import State
 from services.followup.domain.texts import LETTERS, LOCALES, WORDS
-from services.followup.links import Links
 from tests.component.followup.ahead import facts
-from tests.component.followup.facts import GATHERING, PARTNER, PEOPLE, event, followup_of, met_note
+from tests.component.followup.facts import GATHERING, PEOPLE, event, followup_of, met_note
 from tests.component.followup.world import World
-from tests.conftest import api_key, client
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE
@@ -30,18 +26,6 @@ CADENCE: dict[str, Any] = {
 }
 
 
-async def door(world: World, partner: UUID = PARTNER) -> httpx.AsyncClient:
-    if partner not in world.keys:
-        _, world.keys[partner] = await api_key(world.database, "followups:read", "followups:write", partner_id=partner)
-    found = client(SERVICE, world.database, world.settings)
-    found.headers.update(world.keys[partner])
-    return found
-
-
-def page(world: World, followup: UUID) -> str:
-    return f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}/{followup}"
-
-
 async def met_with_note(world: World) -> None:
     await world.people_who_met([(0, 1)])
     await world.hear([event(met_note(A, B, "失敗談を教材にする話", world.now), world.now)])
@@ -50,32 +34,32 @@ async def met_with_note(world: World) -> None:
 async def test_a_text_is_listed_previewed_set_and_reset(world: World) -> None:
     await met_with_note(world)
     place = f"{PLACE}/texts/ja/thanks"
-    async with await door(world) as http:
+    async with await world.api() as http:
         listed = (await http.get(f"{PLACE}/texts")).json()
         assert {(each["locale"], each["name"]) for each in listed} == {(a, b) for a in LOCALES for b in WORDS}
         shown = (await http.post(f"{place}/preview", json={"text": OWN})).json()
         assert shown["about"] == str(followup_of(A, B))
         assert shown["subject"] == "先日は楽しかったです"
         assert "参加者1さんへ。「失敗談を教材にする話」" in shown["body"]
-        before = (await http.get(page(world, followup_of(A, B)))).text
+        before = (await http.get(world.page(A, B))).text
         assert "続きをぜひ" not in before  # a preview keeps nothing
         assert (await http.put(place, json={"text": OWN})).status_code == 200
-        after = (await http.get(page(world, followup_of(A, B)))).text
+        after = (await http.get(world.page(A, B))).text
         drafted = (await http.get(f"/v1/registrations/{A}/followups")).json()["followups"][0]["draft"]
         assert "続きをぜひ" in after
         assert "続きをぜひ" in drafted["body"]
         (mine,) = [each for each in (await http.get(f"{PLACE}/texts")).json() if each["changed_at"]]
         assert (mine["name"], mine["text"]) == ("thanks", OWN)
         assert (await http.delete(place)).status_code == 204
-        assert "続きをぜひ" not in (await http.get(page(world, followup_of(A, B)))).text
+        assert "続きをぜひ" not in (await http.get(world.page(A, B))).text
     assert await world.value("select count(*) from delivery") == 0
 
 
 async def test_a_letter_equal_to_an_organisers_text_cannot_be_sent(world: World) -> None:
     await met_with_note(world)
-    async with await door(world) as http:
+    async with await world.api() as http:
         await http.put(f"{PLACE}/texts/ja/thanks", json={"text": OWN})
-        place = page(world, followup_of(A, B))
+        place = world.page(A, B)
         body = "参加者1さんへ。「」の話、続きをぜひ。参加者0"
         assert (await http.post(f"{place}/sent", data={"text": body})).status_code == 422
         assert (await http.post(f"{place}/sent", data={"text": body.replace("「」", "「失敗談」")})).status_code == 303
@@ -95,7 +79,7 @@ async def test_a_text_that_cannot_work_is_refused_with_what_it_may_insert(
     world: World, text: str, unknown: list[str]
 ) -> None:
     await met_with_note(world)
-    async with await door(world) as http:
+    async with await world.api() as http:
         for answer in (
             await http.put(f"{PLACE}/texts/ja/thanks", json={"text": text}),
             await http.post(f"{PLACE}/texts/ja/thanks/preview", json={"text": text}),
@@ -111,7 +95,7 @@ async def test_a_text_that_cannot_work_is_refused_with_what_it_may_insert(
 @pytest.mark.parametrize("locale", LOCALES)
 async def test_every_text_is_previewed_with_people_or_with_its_words(world: World, locale: str) -> None:
     text = {name: f"件名\n{{{{ {'fact' if name in LETTERS else 'gathering'} }}}}" for name in WORDS}
-    async with await door(world) as http:
+    async with await world.api() as http:
 
         async def shown(name: str, **body: str) -> dict[str, Any]:
             answer = await http.post(f"{PLACE}/texts/{locale}/{name}/preview", json=body)
@@ -135,14 +119,14 @@ async def test_every_text_is_previewed_with_people_or_with_its_words(world: Worl
 
 async def test_texts_and_cadences_of_others_are_not_there(world: World) -> None:
     await met_with_note(world)
-    async with await door(world, UUID(int=77)) as http:
+    async with await world.api(UUID(int=77)) as http:
         text = {"text": OWN}
         assert (await http.get(f"{PLACE}/texts")).status_code == 404
         assert (await http.put(f"{PLACE}/texts/ja/thanks", json=text)).status_code == 404
         assert (await http.delete(f"{PLACE}/texts/ja/thanks")).status_code == 404
         assert (await http.post(f"{PLACE}/texts/ja/thanks/preview", json=text)).status_code == 404
         version = (await http.post("/v1/cadences", json=CADENCE)).json()["version"]
-    async with await door(world) as http:
+    async with await world.api() as http:
         assert (await http.put(f"{PLACE}/texts/fr/thanks", json=text)).status_code == 422
         assert (await http.put(f"{PLACE}/texts/ja/digest", json=text)).status_code == 404
         assert version not in [each["version"] for each in (await http.get("/v1/cadences")).json()]
@@ -152,7 +136,7 @@ async def test_texts_and_cadences_of_others_are_not_there(world: World) -> None:
 
 async def test_a_cadence_of_ones_own_is_a_version_that_plans(world: World) -> None:
     await met_with_note(world)
-    async with await door(world) as http:
+    async with await world.api() as http:
         made = await http.post("/v1/cadences", json=CADENCE, headers={"Idempotency-Key": "one"})
         again = await http.post("/v1/cadences", json=CADENCE, headers={"Idempotency-Key": "one"})
         other = await http.post("/v1/cadences", json=CADENCE)
@@ -188,7 +172,7 @@ async def test_a_cadence_of_ones_own_is_a_version_that_plans(world: World) -> No
     ],
 )
 async def test_a_cadence_that_cannot_be_planned_is_refused(world: World, change: dict[str, Any]) -> None:
-    async with await door(world) as http:
+    async with await world.api() as http:
         answer = await http.post("/v1/cadences", json={**CADENCE, **change})
     assert answer.status_code == 422
     assert answer.json()["errors"]

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from services.followup import digests, operations
-from services.followup.app import build_links
 from services.followup.timers import run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
@@ -48,7 +47,7 @@ async def test_after_a_three_day_outage_late_thanks_are_skipped_and_the_rest_is_
     told = [(each.followup_id, each.step) for each in said if isinstance(each, FollowupDue)]
     assert sorted(told) == sorted((item["followup_id"], item["step"]) for item in items if not item["skipped"])
     assert await world.value("select count(*) from timer where due_at > now()") == count
-    writer = digests.Writer(world.rules, build_links(world.settings), "Enishi <followup@example.net>")
+    writer = world.writer()
     for _ in range(3):
         await digests.plan(world.database, writer, datetime.now(UTC))
         async with world.database.transaction() as tx:

@@ -8,30 +8,19 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-import httpx
 import pytest
 
 from services.followup import operations
-from services.followup.app import SERVICE
 from services.followup.domain.states import OUTCOMES, State
-from services.followup.links import Links
 from services.followup.operations import Statement, TooLateToUndo
 from shared.contracts.followup_done import FollowupDone
 from shared.platform.errors import Invalid
 from tests.component.followup.facts import PARTNER, PEOPLE, event, followup_of, met, met_note, profile, registered
 from tests.component.followup.world import World
-from tests.conftest import api_key, client, outbox_of
+from tests.conftest import api_key, outbox_of
 
 pytestmark = pytest.mark.postgres
 A, B, C, *_ = PEOPLE
-
-
-def page(world: World, person: UUID = A) -> str:
-    return f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(person)}"
-
-
-def door(world: World) -> httpx.AsyncClient:
-    return client(SERVICE, world.database, world.settings)
 
 
 async def told(world: World) -> list[FollowupDone]:
@@ -40,12 +29,12 @@ async def told(world: World) -> list[FollowupDone]:
 
 async def test_either_side_reports_its_own_and_neither_sees_the_others(world: World) -> None:
     await world.people_who_met([(0, 1)])
-    async with door(world) as http:
+    async with world.http() as http:
         for person, other, kind in ((A, B, "order"), (B, A, "advice")):
-            place = f"{page(world, person)}/{followup_of(person, other)}/outcome"
+            place = f"{world.page(person, other)}/outcome"
             assert (await http.post(place, data={"state": "outcome", "kind": kind})).status_code == 303
-        mine = (await http.get(f"{page(world, A)}/{followup_of(A, B)}")).text
-        theirs = (await http.get(f"{page(world, B)}/{followup_of(B, A)}")).text
+        mine = (await http.get(world.page(A, B))).text
+        theirs = (await http.get(world.page(B, A))).text
     assert "(受注・発注)" in mine
     assert "(受注・発注)" not in theirs
     assert "(助言を得た)" in theirs
@@ -65,8 +54,8 @@ async def test_a_partner_and_an_owner_say_the_same_and_it_is_one_outcome(world: 
 async def test_who_met_by_a_clock_that_is_ahead_can_say_at_once_what_became_of_it(world: World) -> None:
     ahead = world.now + timedelta(minutes=9)
     await world.people_who_met([(0, 1)], ahead)
-    async with door(world) as http:
-        place = f"{page(world)}/{followup_of(A, B)}"
+    async with world.http() as http:
+        place = world.page(A, B)
         assert (await http.post(f"{place}/outcome", data={"state": "thanked"})).status_code == 303
         assert (await http.post(f"{place}/undo")).status_code == 303
         assert (await http.post(f"{place}/outcome", data={"state": "replied"})).status_code == 303
@@ -82,12 +71,12 @@ async def test_an_amount_stays_on_its_owners_page_and_table(world: World) -> Non
     _, key = await api_key(world.database, "followups:read", "followups:write", partner_id=PARTNER)
     first = followup_of(A, B)
     amount = "1,200,000円"
-    async with door(world) as http:
+    async with world.http() as http:
         form = {"state": "outcome", "kind": "order", "amount": f"{amount}\r\n"}
-        assert (await http.post(f"{page(world)}/{first}/outcome", data=form)).status_code == 303
-        mine = (await http.get(f"{page(world)}/{first}")).text
-        table = (await http.get(f"{page(world)}/contacts.csv")).content.decode("utf-8-sig")
-        theirs = (await http.get(f"{page(world, B)}/{followup_of(B, A)}")).text + (await http.get(page(world, B))).text
+        assert (await http.post(f"{world.page(A)}/{first}/outcome", data=form)).status_code == 303
+        mine = (await http.get(f"{world.page(A)}/{first}")).text
+        table = (await http.get(f"{world.page(A)}/contacts.csv")).content.decode("utf-8-sig")
+        theirs = (await http.get(world.page(B, A))).text + (await http.get(world.page(B))).text
         partners = (await http.get(f"/v1/registrations/{A}/followups", headers=key)).text
         body = {"state": "outcome", "outcome": "order", "amount": amount}
         refused = await http.post(f"/v1/followups/{first}/outcomes", json=body, headers=key)
@@ -102,8 +91,8 @@ async def test_an_amount_stays_on_its_owners_page_and_table(world: World) -> Non
 @pytest.mark.parametrize("kind", OUTCOMES)
 async def test_every_kind_is_one_tap_and_only_hard_ones_end_it(world: World, kind: str) -> None:
     await world.people_who_met([(0, 1)])
-    async with door(world) as http:
-        place = f"{page(world)}/{followup_of(A, B)}"
+    async with world.http() as http:
+        place = world.page(A, B)
         assert f'name="kind" value="{kind}"' in (await http.get(place)).text
         await http.post(f"{place}/outcome", data={"state": "outcome", "kind": kind})
     known = await world.rows("select outcome, closed from followup where owner = $1", A)
@@ -143,8 +132,8 @@ async def test_what_is_over_opens_again_by_undo_within_seven_days_or_by_a_new_me
 async def test_the_four_next_steps_each_have_a_letter(world: World) -> None:
     await world.people_who_met([(0, 1)])
     await world.hear([event(met_note(A, B, "失敗談の話", world.now), world.now)])
-    place = f"{page(world)}/{followup_of(A, B)}"
-    async with door(world) as http:
+    place = world.page(A, B)
+    async with world.http() as http:
         assert "?step=" not in (await http.get(place)).text  # first of all say thank you
         assert "お礼の下書き" in (await http.get(f"{place}?step=invite")).text
         await world.report(followup_of(A, B), State.THANKED)
@@ -169,12 +158,12 @@ async def test_a_mutual_yes_offers_dates_and_opens_the_letter_as_a_mail(world: W
     await world.people_who_met([(0, 1)])
     await world.hear([event(met_note(A, B, "失敗談の話", world.now), world.now)])
     await world.report(followup_of(A, B), State.THANKED)
-    place = f"{page(world)}/{followup_of(A, B)}"
-    async with door(world) as http:
+    place = world.page(A, B)
+    async with world.http() as http:
         assert "mailto:" not in (await http.get(place)).text
         await http.post(f"{place}/wish")
         assert "mailto:" not in (await http.get(place)).text
-        await http.post(f"{page(world, B)}/{followup_of(B, A)}/wish")
+        await http.post(f"{world.page(B, A)}/wish")
         both = (await http.get(place)).text
     assert "候補の日時" in both
     (link,) = re.findall(r'href="(mailto:[^"]*subject=[^"]*)"', both)
@@ -189,7 +178,7 @@ async def test_a_card_collector_gets_a_hint_that_nobody_else_sees(world: World) 
     for other in others:
         await world.hear([event(registered(other, at), at), event(profile(other), at), event(met(A, other, at), at)])
     _, key = await api_key(world.database, "followups:read", partner_id=PARTNER)
-    async with door(world) as http:
-        assert "9 人に会い、話したことを書き留めたのは 0 人" in (await http.get(page(world))).text
-        assert "人に会い" not in (await http.get(page(world, others[0]))).text
+    async with world.http() as http:
+        assert "9 人に会い、話したことを書き留めたのは 0 人" in (await http.get(world.page(A))).text
+        assert "人に会い" not in (await http.get(world.page(others[0]))).text
         assert "人に会い" not in (await http.get(f"/v1/registrations/{A}/followups", headers=key)).text

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from services.followup.app import SERVICE
-from services.followup.links import Links
 from shared.platform import clock
-from tests.component.followup.facts import PEOPLE, event, followup_of, met_note
+from tests.component.followup.facts import PEOPLE, event, met_note
 from tests.component.followup.world import World
-from tests.conftest import OpenDatabase, client, settings_for
+from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
 A, B, *_ = PEOPLE
@@ -68,10 +67,6 @@ async def rewriting(open_database_for: OpenDatabase, endpoint: Endpoint, monkeyp
     return world
 
 
-def place(world: World) -> str:
-    return f"/f/{Links(world.settings.link_secret, 'http://test', 400).token(A)}/{followup_of(A, B)}"
-
-
 def letter_in(page: str) -> str:
     found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
     assert found
@@ -79,9 +74,9 @@ def letter_in(page: str) -> str:
 
 
 async def reword(world: World) -> tuple[str, str]:
-    async with client(SERVICE, world.database, world.settings) as http:
-        before = (await http.get(place(world))).text
-        answer = await http.post(f"{place(world)}/reword")
+    async with world.http() as http:
+        before = (await http.get(world.page(A, B))).text
+        answer = await http.post(f"{world.page(A, B)}/reword")
     assert answer.status_code == 200
     return letter_in(before), answer.text
 
@@ -102,8 +97,8 @@ async def test_the_draft_comes_back_in_other_words_and_no_name_left(rewriting: W
     assert "参加者1様" in after
     assert "言い回しを変えました" in page
     assert await rewriting.value("select count(*) from report") == 0
-    async with client(SERVICE, rewriting.database, rewriting.settings) as http:
-        assert (await http.post(f"{place(rewriting)}/sent", data={"text": after})).status_code == 303
+    async with rewriting.http() as http:
+        assert (await http.post(f"{rewriting.page(A, B)}/sent", data={"text": after})).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -138,6 +133,6 @@ async def test_an_endpoint_that_is_not_there_leaves_the_draft(rewriting: World) 
 async def test_off_by_default(world: World) -> None:
     await world.people_who_met([(0, 1)])
     await world.hear([event(met_note(A, B, NOTE, world.now), world.now)])
-    async with client(SERVICE, world.database, world.settings) as http:
-        assert "/reword" not in (await http.get(place(world))).text
-        assert (await http.post(f"{place(world)}/reword")).status_code == 404
+    async with world.http() as http:
+        assert "/reword" not in (await http.get(world.page(A, B))).text
+        assert (await http.post(f"{world.page(A, B)}/reword")).status_code == 404

@@ -10,8 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.followup import digests, mail, operations
-from services.followup.app import build_links
+from services.followup import mail, operations
 from services.followup.domain import identity
 from services.followup.domain.states import State
 from services.followup.store import followups, timers
@@ -241,7 +240,7 @@ async def test_timers_and_mail_ask_almost_nothing_while_idle(world: World) -> No
     """Counted in rounds, not seconds: what either sends for each time that it looks, by how often it looks."""
     await world.people_who_met([(0, 1)])
     settings = world.settings
-    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    writer = world.writer()
     relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
     sent: list[str] = []
     async with open_database(world.database.url, name="idle", connections=1) as database:
@@ -266,7 +265,7 @@ async def test_mail_wakes_when_something_fires_and_when_a_message_is_due(world: 
     """With an hour between two looks, only the firing or the message's own time can have woken it."""
     await world.people_who_met([(0, 1)])
     settings = world.settings
-    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    writer = world.writer()
     relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
     with patch.object(mail, "IDLE", 36_000):
         tasks = [
@@ -314,7 +313,7 @@ async def test_what_fired_long_ago_is_planned_too_at_the_first_look_and_at_times
         stopped = "insert into preference (person_id, stopped_at) values ($1, now())"
         await tx.execute(stopped, registered(C, world.now).person_id)
     settings = world.settings
-    writer = digests.Writer(world.rules, build_links(settings), settings.mail_from)
+    writer = world.writer()
     relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
     planned = "select count(*) from mailbox where next_at is not null"
     with patch.object(store, "THOROUGH", 0.5):

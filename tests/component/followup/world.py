@@ -23,6 +23,7 @@ from tests.component.followup.facts import (
     PEOPLE,
     contact,
     event,
+    followup_of,
     gathering,
     met,
     profile,
@@ -48,9 +49,10 @@ class World:
     def writer(self) -> digests.Writer:
         return digests.Writer(self.rules, build_links(self.settings), self.settings.mail_from)
 
-    def page(self, owner: UUID) -> str:
-        """Path of somebody's own page."""
-        return f"/f/{build_links(self.settings).token(owner)}"
+    def page(self, owner: UUID, other: UUID | None = None) -> str:
+        """Path of somebody's own page, or of the part about somebody whom they met."""
+        page = f"/f/{build_links(self.settings).token(owner)}"
+        return f"{page}/{followup_of(owner, other)}" if other else page
 
     def http(self) -> httpx.AsyncClient:
         """A client with no key, as a person's browser is one."""
