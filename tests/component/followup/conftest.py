@@ -6,6 +6,7 @@ import pytest
 
 from services.followup.app import SERVICE
 from tests.component.followup.mailing import Sink, open_sink
+from tests.component.followup.receiving import Receiver, open_receiver
 from tests.component.followup.world import World
 from tests.conftest import OpenDatabase, settings_for
 
@@ -19,4 +20,17 @@ async def world(open_database_for: OpenDatabase) -> World:
 @pytest.fixture
 async def sink() -> AsyncIterator[Sink]:
     async with open_sink() as opened:
+        yield opened
+
+
+@pytest.fixture
+def private(world: World) -> World:
+    """With leave to call webhooks on this machine."""
+    world.settings = settings_for(SERVICE, world.database.url, webhook_private=True)
+    return world
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with open_receiver() as opened:
         yield opened
