@@ -1,7 +1,7 @@
 """The desk: what follows from the words of everybody in the room. Arithmetic before any transaction; nothing is changed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -40,9 +40,10 @@ async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
         for guest in people.values()
         if guest.registered.attendance == "checked_in" and guest.id != seeker.id and guest.id not in met
     ]
-    me = person_of(seeker.registered, seeker.profile)
-    them = said.among([person_of(guest.registered, guest.profile) for guest in room])
-    found = await _aside(candidates, me, text, them, said.weights, said.blocks)
+    among = said.among([person_of(guest.registered, guest.profile) for guest in (seeker, *room)])
+    if not among or among[0].registration_id != seeker.id:
+        return []  # the organiser keeps them from everybody
+    found = await _aside(candidates, among[0], text, among[1:], said.weights, said.blocks)
     return [Found(people[each.registration_id], each) for each in found]
 
 
@@ -55,7 +56,7 @@ async def apart(database: Database, partner_id: UUID, one: UUID, other: UUID) ->
         found = await evening.guest(connection, one)
         if found is None or found.registered.partner_id != partner_id:
             return False
-        people = await _everybody(connection, found.gathering.gathering_id)
+        people = await _everybody(connection, partner_id, found.gathering.gathering_id)
     known = {person.registration_id for person in people}
     return {one, other} <= known and await _aside(kept_apart, people, one, other)
 
@@ -78,17 +79,18 @@ async def prospect(database: Database, reader: Guest, proposal_id: UUID) -> Pros
         proposal = await proposals.one(connection, proposal_id)
         if proposal is None or not proposal.would_agree(reader.id):
             return None
-        people = await _everybody(connection, proposal.gathering_id)
+        people = await _everybody(connection, proposal.partner_id, proposal.gathering_id)
     if not {proposal.a, proposal.b} <= {person.registration_id for person in people}:
         return Prospect(None, kept_apart=False)
     words = await _aside(introduction, people, proposal.a, proposal.b, Weights())
     return Prospect(words, kept_apart=words is None)
 
 
-async def _everybody(connection: Connection, gathering_id: UUID) -> list[Person]:
-    """Everybody who is accepted: what is rare among them tells who stands out."""
+async def _everybody(connection: Connection, partner_id: UUID, gathering_id: UUID) -> Sequence[Person]:
+    """Everybody who takes part, with what a human found of them: what is rare among them tells who stands out."""
     people = await evening.guests(connection, gathering_id)
-    return [person_of(guest.registered, guest.profile) for guest in people.values()]
+    said = await guidance(connection, partner_id, gathering_id)
+    return said.among([person_of(guest.registered, guest.profile) for guest in people.values()])
 
 
 ResultT = TypeVar("ResultT")

@@ -65,7 +65,7 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         newest = await plans.newest_plan(connection, gathering.gathering_id)
         done = await published(connection, gathering.gathering_id)
         alone = await live.alone(connection, gathering, visit.settings.isolation_minutes, visit.now)
-        flagged = await _flagged(connection, visit, people)
+        marked = await flagged(connection, visit, people)
     return await visit.page(
         "board.html",
         said=said,
@@ -84,7 +84,7 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         newest=newest,
         done=done,
         alone=[(people[each.registration_id], each) for each in alone if each.registration_id in people],
-        flagged=flagged,
+        flagged=marked,
     )
 
 
@@ -115,7 +115,7 @@ def _tables(
     ]
 
 
-async def _flagged(connection: Connection, visit: BoardVisit, people: Mapping[UUID, Guest]) -> list[Guest]:
+async def flagged(connection: Connection, visit: BoardVisit, people: Mapping[UUID, Guest]) -> list[Guest]:
     """Who is here and of whom several people complained since a human last looked. Never what was said, or by whom."""
     reports = await feedback.complaints(connection, visit.gathering.partner_id)
     reviews = await feedback.reviews(connection, visit.gathering.partner_id)

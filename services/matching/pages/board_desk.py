@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Response
 
 from services.matching import desk, introducing
 from services.matching.desk import Found
+from services.matching.pages.board import flagged
 from services.matching.pages.desk import Asked
 from services.matching.pages.visits import BoardVisit, Organiser, by_name
 from services.matching.store import evening
@@ -52,8 +53,12 @@ async def _page(
 ) -> Response:
     async with database.connection() as connection:
         people = await evening.guests(connection, visit.gathering.gathering_id)
+        named = {person, *(each.guest.id for each in found or ())}
+        marked = await flagged(connection, visit, {key: each for key, each in people.items() if key in named})
     here = by_name(each for each in people.values() if each.registered.attendance == "checked_in")
-    return await visit.page("board_desk.html", people=here, person=person, text=text, found=found)
+    return await visit.page(
+        "board_desk.html", people=here, person=person, text=text, found=found, marked={each.id for each in marked}
+    )
 
 
 async def _guests(connection: Connection, visit: BoardVisit, *wanted: UUID) -> list[Guest]:
