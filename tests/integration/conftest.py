@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -82,23 +82,3 @@ async def consuming(
 def fresh_group() -> str:
     """A group that nobody used before."""
     return f"survey-{uuid4().hex[:8]}"
-
-
-async def until(look: Callable[[], Awaitable[bool]], what: str, seconds: float = 90) -> None:
-    """Wait until something is so. Raises `AssertionError` that says what never was."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not await look():
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not after {seconds} s"
-        await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def background(work: Any) -> AsyncIterator["asyncio.Task[None]"]:
-    """A task that is cancelled at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task

@@ -20,9 +20,10 @@ from shared.delivery.outbox import Outgoing
 from shared.platform import clock
 from shared.platform.database import Connection, Database
 from shared.platform.ids import derived, uuid7
+from tests.background import background, until
 from tests.component.delivery.ledger import LEDGER, POISON, met, on_met
 from tests.conftest import OpenDatabase
-from tests.integration.conftest import background, consuming, fresh_group, publish, read_all, until
+from tests.integration.conftest import consuming, fresh_group, publish, read_all
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 OUT = Outgoing("matching", clock.now())

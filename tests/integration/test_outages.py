@@ -21,8 +21,9 @@ from shared.delivery import dead_letter
 from shared.delivery.consumer import Consumer
 from shared.platform import clock
 from shared.platform.database import open_database
+from tests.background import until
 from tests.component.delivery.ledger import met, record_of
-from tests.integration.conftest import read_all, until
+from tests.integration.conftest import read_all
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 

@@ -11,6 +11,7 @@ from services.followup import digests, operations
 from services.followup.timers import run
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
+from tests.background import background, until
 from tests.component.followup.facts import PEOPLE
 from tests.component.followup.world import World
 from tests.conftest import outbox_of
@@ -22,14 +23,8 @@ EVERYBODY = list(combinations(range(len(PEOPLE)), 2))
 
 async def catch_up(world: World) -> None:
     """Let the loop run until nothing is due."""
-    task = asyncio.create_task(run(world.database, 7, 30))
-    try:
-        while await world.value("select exists (select from timer where due_at <= now())"):
-            assert not task.done()
-            await asyncio.sleep(0.01)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+    async with background(run(world.database, 7, 30)):
+        await until(lambda: world.value("select not exists (select from timer where due_at <= now())"), "all fired")
 
 
 async def test_after_a_three_day_outage_late_thanks_are_skipped_and_the_rest_is_one_message_each(world: World) -> None:

@@ -1,34 +1,24 @@
-"""Timers: firing exactly once, races, lateness, expiry, sleep and wake-up."""
+"""Timers: firing exactly once, races, lateness, expiry."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
+from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from services.followup import mail, operations
+from services.followup import operations
 from services.followup.domain import identity
 from services.followup.domain.states import State
 from services.followup.store import followups, timers
-from services.followup.store import mail as store
-from services.followup.timers import drain, run
+from services.followup.timers import drain
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.followup_due import FollowupDue
-from shared.platform.database import open_database
-from tests.component.followup.facts import GATHERING, PEOPLE, event, followup_of, met, registered
-from tests.component.followup.world import World, fill
+from tests.component.followup.facts import GATHERING, PEOPLE, followup_of
+from tests.component.followup.world import WORKER, World, fill
 from tests.conftest import outbox_of
 
 pytestmark = pytest.mark.postgres
-A, B, C, D, *_ = PEOPLE
-LOOK = "min(lease_until)"
-"""Part of the statement by which mail asks whether there is anything to do."""
-WORKER = "from pg_stat_activity where application_name = 'followup timers' and datname = current_database()"
-"""The connections that fire timers."""
+A, B, *_ = PEOPLE
 
 
 async def test_firing_advances_the_timer_and_says_what_is_due(world: World) -> None:
@@ -176,49 +166,6 @@ async def test_silence_expires_once_and_a_report_reopens(world: World) -> None:
     assert await world.value("select state from followup where id = $1", first) == "outcome"
 
 
-async def test_the_loop_sleeps_until_the_next_is_due_and_wakes_for_an_earlier_one(world: World) -> None:
-    """The backstop is an hour, so only the due time or a commit can have woken it."""
-    await fill(world.database, due=1, ahead=50)
-    async with world.database.transaction() as tx:
-        await tx.execute("update timer set due_at = now() + interval '1 hour'")
-    task = asyncio.create_task(run(world.database, 500, 3600))
-    try:
-        await asyncio.sleep(0.3)
-        before = await world.value("select count(*) from due_item")
-        async with world.database.transaction() as tx:
-            await tx.execute("update timer set due_at = now() + interval '300 milliseconds' where step = 1")
-        started = time.monotonic()
-        while await world.value("select count(*) from due_item") < 51:
-            assert time.monotonic() - started < 60
-            assert not task.done()
-            await asyncio.sleep(0.02)
-        assert before == 0
-        late = await world.value("select min(fired_at - due_at) from due_item")
-        assert late >= timedelta(0)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    assert world.database.after_commit == []
-
-
-async def test_an_idle_loop_asks_almost_nothing(world: World) -> None:
-    await world.hear([event(met(A, B, world.now), world.now)])
-    task = asyncio.create_task(run(world.database, 500, 30))
-    connection = await asyncpg.connect(world.database.url)
-    try:
-        look = f"select state, query_start {WORKER}"
-        before: list[asyncpg.Record] = []
-        async with asyncio.timeout(60):
-            while not before or await connection.fetch(look) != before:  # until it has begun
-                before = await connection.fetch(look)
-                await asyncio.sleep(1)
-        assert {row["state"] for row in before} == {"idle"}
-    finally:
-        await connection.close()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 async def test_a_step_that_is_recorded_already_stops_nobody_else(world: World) -> None:
     """It cannot be by the service itself; but a timer that was put back by hand must not hold up all that are due."""
     await world.people_who_met([(0, 1), (0, 2)])
@@ -234,114 +181,3 @@ async def test_a_step_that_is_recorded_already_stops_nobody_else(world: World) -
     again = [each.id for each in await outbox_of(world.database)]
     assert len(again) == 8
     assert len(set(again)) == 4
-
-
-async def test_timers_and_mail_ask_almost_nothing_while_idle(world: World) -> None:
-    """Counted in rounds, not seconds: what either sends for each time that it looks, by how often it looks."""
-    await world.people_who_met([(0, 1)])
-    settings = world.settings
-    writer = world.writer()
-    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
-    sent: list[str] = []
-    async with open_database(world.database.url, name="idle", connections=1) as database:
-        async with database.connection() as connection:
-            connection.add_query_logger(lambda record: sent.append(record.query))
-        task = asyncio.create_task(mail.run(database, writer, relay, 1, 0.02))
-        try:
-            await until(lambda: any(LOOK in query for query in sent))
-            sent.clear()
-            await until(lambda: sum(LOOK in query for query in sent) == 5)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-    looks = settings.mail_seconds * mail.IDLE  # seconds from one to the next
-    by_mail = len(sent) / 5 / looks
-    by_timers = 1 / settings.fire_backstop_seconds
-    assert by_mail + by_timers <= 0.1, sent
-    assert database.after_commit == []
-
-
-async def test_mail_wakes_when_something_fires_and_when_a_message_is_due(world: World) -> None:
-    """With an hour between two looks, only the firing or the message's own time can have woken it."""
-    await world.people_who_met([(0, 1)])
-    settings = world.settings
-    writer = world.writer()
-    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
-    with patch.object(mail, "IDLE", 36_000):
-        tasks = [
-            asyncio.create_task(mail.run(world.database, writer, relay, 1, 0.1)),
-            asyncio.create_task(run(world.database, 500, 3600)),
-        ]
-        try:
-            await asyncio.sleep(0.5)
-            assert await world.value("select count(*) from mailbox") == 0
-            async with world.database.transaction() as tx:
-                await tx.execute("update timer set due_at = now() + interval '1 second' where owner = $1", A)
-            await until(lambda: world.value("select count(*) > 0 from mailbox where next_at is not null"))
-            connection = await asyncpg.connect(world.database.url)
-            try:
-                # As if the evening had come, by a commit of another process, which wakes nobody here.
-                await connection.execute(
-                    "insert into preference (person_id, quiet_from, quiet_until)"
-                    " select distinct person_id, time '00:00', time '00:00' from registration"
-                )
-                await connection.execute("update mailbox set next_at = now() + interval '1 second'")
-            finally:
-                await connection.close()
-            async with world.database.transaction():
-                pass  # and one of this process, after which mail asks when it is to wake
-            await until(lambda: world.value("select count(*) > 0 from delivery"))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def test_what_fired_long_ago_is_planned_too_at_the_first_look_and_at_times(world: World) -> None:
-    """As when somebody wants reminders again: what is open fired before what mail looks at every time."""
-    await world.people_who_met([(0, 1), (2, 3)])
-    await world.due_now([followup_of(A, B), followup_of(C, D)])
-    await world.fire()
-    persons = {registered(each, world.now).person_id for each in (A, C)}
-    longer_ago = "update due_item set fired_at = now() - interval '1 hour'"
-    async with world.database.transaction() as tx:
-        assert set(await store.unplanned(tx, 10, lately=True)) == persons
-        await tx.execute(f"{longer_ago} where owner = $1", A)
-        assert await store.unplanned(tx, 10, lately=True) == [registered(C, world.now).person_id]
-        assert set(await store.unplanned(tx, 10)) == persons
-        await tx.execute(longer_ago)
-        stopped = "insert into preference (person_id, stopped_at) values ($1, now())"
-        await tx.execute(stopped, registered(C, world.now).person_id)
-    settings = world.settings
-    writer = world.writer()
-    relay = mail.Relay.of("smtp://127.0.0.1:9", settings.mail_from)
-    planned = "select count(*) from mailbox where next_at is not null"
-    with patch.object(store, "THOROUGH", 0.5):
-        task = asyncio.create_task(mail.run(world.database, writer, relay, 1, 0.1))
-        try:
-            await until(lambda: world.value(f"select ({planned}) = 1"))
-            await world.rows("update preference set stopped_at = null returning 1")
-            await until(lambda: world.value(f"select ({planned}) = 2"))
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_what_mail_looks_at_every_time_is_found_by_when_it_fired(world: World) -> None:
-    await fill(world.database, due=5000, ahead=0)
-    while await world.fire(5000):
-        pass
-    async with world.database.transaction() as tx:
-        await tx.execute("update due_item set fired_at = now() - random() * interval '5 days'")
-        await tx.execute("analyze due_item, followup")
-        for query in (f"select exists (select from {store._LATELY})", f"select c.person_id from {store._LATELY}"):
-            plan = "\n".join(row[0] for row in await tx.fetch(f"explain (costs off) {query}"))
-            assert "due_item_open" in plan, plan
-            assert "Seq Scan on due_item" not in plan, plan
-
-
-async def until(true: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait for something that must come about."""
-    async with asyncio.timeout(60):
-        while not (found if isinstance(found := true(), bool) else await found):
-            await asyncio.sleep(0.02)

@@ -10,6 +10,7 @@ import pytest
 
 from services.followup import webhooks
 from services.followup.store import webhooks as store
+from tests.background import background, until
 from tests.component.followup.facts import PARTNER
 from tests.component.followup.receiving import Receiver, call, queue, subscribed
 from tests.component.followup.world import World
@@ -96,16 +97,8 @@ async def test_an_answer_counts_although_the_server_never_closes(
 @pytest.fixture
 async def calling(private: World) -> AsyncIterator[World]:
     """With the loop that calls, which looks for news by itself once an hour only."""
-    task = asyncio.create_task(webhooks.run(private.database, 3600, private=True))
-    yield private
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(receiver: Receiver, count: int) -> None:
-    async with asyncio.timeout(60):
-        while len(receiver.got) < count:
-            await asyncio.sleep(0.01)
+    async with background(webhooks.run(private.database, 3600, private=True)):
+        yield private
 
 
 async def test_a_webhook_that_hangs_holds_no_other_up(calling: World, receiver: Receiver) -> None:
@@ -121,7 +114,7 @@ async def test_a_webhook_that_hangs_holds_no_other_up(calling: World, receiver: 
     await queue(calling, slow, 60)
     await reached.wait()
     await queue(calling, quick)
-    await until(receiver, 1)
+    await until(lambda: len(receiver.got) == 1, "one call")
     server.close()
 
 
@@ -145,4 +138,4 @@ async def test_what_is_queued_at_any_moment_is_called_at_once(
     monkeypatch.setattr(store, "take", slowly)
     async with await calling.api() as http:
         await http.post(f"/v1/webhooks/{webhook['webhook_id']}/test")
-    await until(receiver, 6)
+    await until(lambda: len(receiver.got) == 6, "six calls")

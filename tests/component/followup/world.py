@@ -31,6 +31,9 @@ from tests.component.followup.facts import (
 )
 from tests.conftest import api_key, client
 
+WORKER = "from pg_stat_activity where application_name = 'followup timers' and datname = current_database()"
+"""The connections that fire timers."""
+
 
 @dataclass
 class World:
