@@ -1,13 +1,32 @@
-"""One worker for the plans of all tests: a process that imports and compiles costs more than the plans themselves."""
+"""Fixtures of the component tests of matching; their plans share one worker, as a process that imports and compiles costs
+more than the plans themselves."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from services.matching import planner
 from services.matching.workers import Workers, open_workers
+from tests.component.matching.group import Group, open_group
+from tests.component.matching.night import LISTS, SEATS, Night, open_night
+from tests.conftest import OpenDatabase
+
+
+@pytest.fixture
+async def group(open_database_for: OpenDatabase) -> AsyncIterator[Group]:
+    """Twelve people at gathering 1."""
+    async with open_group(open_database_for) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+    """An evening whose plan is published."""
+    async with open_night(open_database_for) as opened:
+        await opened.publish(SEATS, LISTS)
+        yield opened
 
 
 @pytest.fixture(scope="session")

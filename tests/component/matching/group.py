@@ -1,15 +1,16 @@
 """A small gathering for tests: a partner with its key, and people whose words differ."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
 
-from services.matching import handlers
+from services.matching import handlers, planner
 from services.matching.app import SERVICE
 from shared.contracts.gathering import Gathering, Table
 from shared.contracts.profile import Profile
@@ -18,7 +19,7 @@ from shared.delivery.outbox import Outgoing
 from shared.platform import clock
 from shared.platform.database import Database
 from shared.platform.ids import derived
-from tests.conftest import OpenDatabase, api_key, client
+from tests.conftest import OpenDatabase, api_key, client, settings_for
 
 SCOPES: Final = ("matching:write", "matching:read", "meetings:write", "conduct:review")
 OUT: Final = Outgoing("registration", clock.now())
@@ -75,11 +76,21 @@ def profile_event(number: int, gathering: int = 1, **more: Any) -> Any:
     return OUT.event(Profile(**{**base, **more}))
 
 
+def meeting(a: int, b: int, **more: Any) -> dict[str, Any]:
+    """A row of a partner's report: two of gathering 1 met just now."""
+    base = {"gathering_id": str(derived("gathering", 1)), "a": str(rid(a)), "b": str(rid(b)), "source": "qr"}
+    return {**base, "met_at": clock.now().isoformat(), **more}
+
+
 class Group:
     """The service with a partner's key and people at gathering 1."""
 
+    proposals = 20_000
+    """How far a plan of a test searches."""
+
     def __init__(self, database: Database, http: httpx.AsyncClient, partner: UUID, headers: dict[str, str]) -> None:
         self.database, self.http, self.partner, self.headers = database, http, partner, headers
+        self.planner: asyncio.Task[None] | None = None
 
     async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
         return await self.http.request(
@@ -92,12 +103,58 @@ class Group:
         kind = {"content-type": "application/x-ndjson"}
         return dict((await self.call("POST", path, content=body, headers=kind)).json())
 
+    async def meet(self, *rows: dict[str, Any]) -> dict[str, Any]:
+        """Report meetings."""
+        return await self.lines("/meetings/bulk", rows)
+
     async def join(self, people: Sequence[int], gathering: int) -> None:
         """The same persons at one more gathering."""
         async with self.database.transaction() as tx:
             await handlers.on_gathering(tx, [gathering_event(self.partner, gathering)])
             await handlers.on_registered(tx, [registered_event(self.partner, n, gathering) for n in people])
             await handlers.on_profile(tx, [profile_event(n, gathering) for n in people])
+
+    def start(self) -> asyncio.Task[None]:
+        """The planner at work, begun now if it was not."""
+        if self.planner is None:
+            searches = {"plan_proposals": self.proposals, "replan_proposals": self.proposals}
+            known = settings_for(SERVICE, self.database.url, **searches)
+            self.planner = asyncio.create_task(planner.run(known, self.database))
+        return self.planner
+
+    async def planned(self, **settings: Any) -> dict[str, Any]:
+        """A plan of gathering 1 that was asked for, when it has ended."""
+        made = await self.call("POST", f"/gatherings/{derived('gathering', 1)}/plans", json=settings)
+        assert made.status_code == 202, made.text
+        return await self.finished(made.headers["location"])
+
+    async def finished(self, location: str) -> dict[str, Any]:
+        """Let the planner work until the plan at `location` is no longer in the making."""
+        running = self.start()
+        for _ in range(3000):
+            answer = await self.call("GET", location.removeprefix("/v1"))
+            if answer.json()["state"] not in ("queued", "running"):
+                break
+            assert not running.done(), running.result() if running.done() else ""
+            await asyncio.sleep(0.1)
+        return dict(answer.json())
+
+    async def audited(self, path: str) -> dict[str, Any]:
+        """Wait until the planner has made the audit of the plan at `path`."""
+        for _ in range(3000):
+            audit = (await self.call("GET", path)).json()["audit"]
+            if audit["state"] not in ("waiting", "running"):
+                return dict(audit)
+            await asyncio.sleep(0.1)
+        raise AssertionError(audit)
+
+    async def close(self) -> None:
+        """Stop the planner, where one was needed."""
+        if self.planner is not None:
+            self.planner.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.planner
+            self.planner = None
 
     async def erase(self, number: int, gathering: int = 1) -> None:
         """The tombstone of one registration."""
@@ -124,4 +181,7 @@ async def open_group(open_database_for: OpenDatabase, people: int = 12) -> Async
     async with client(SERVICE, database) as http:
         group = Group(database, http, partner, headers)
         await group.join(range(people), 1)
-        yield group
+        try:
+            yield group
+        finally:
+            await group.close()

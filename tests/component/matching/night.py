@@ -1,16 +1,15 @@
 """A gathering that is under way: twenty people, three rounds at five tables, the first of them running."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
 
-from services.matching import handlers, planner
+from services.matching import handlers
 from services.matching.app import SERVICE
 from services.matching.domain.plan import Task
 from services.matching.links import Links
@@ -24,7 +23,7 @@ from shared.platform import clock
 from shared.platform.database import Database
 from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import OUT, SCOPES, Group, profile_event, registered_event, rid
-from tests.conftest import OpenDatabase, api_key, client, outbox_of, settings_for
+from tests.conftest import OpenDatabase, api_key, client, outbox_of
 
 G: Final = derived("gathering", 1)
 TABLES: Final = (7, 8, 9, 10, 11)
@@ -61,10 +60,11 @@ def definition(partner: UUID, now: datetime, **more: Any) -> Any:
 class Night(Group):
     """The service on such an evening, with its doors."""
 
+    proposals = 200_000
+
     def __init__(self, database: Database, http: httpx.AsyncClient, partner: UUID, headers: dict[str, str]) -> None:
         super().__init__(database, http, partner, headers)
         self.now = clock.now()
-        self.planner: asyncio.Task[None] | None = None
 
     async def open(self, people: Sequence[int], **more: Any) -> None:
         """People who are all checked in."""
@@ -140,26 +140,6 @@ class Night(Group):
                 (name, [row[0] for row in await connection.fetch(f"select row::text from {name} as row order by 1")])
                 for (name,) in names
             ]
-
-    async def finished(self, location: str) -> dict[str, Any]:
-        """Let the planner work until the plan at `location` is no longer in the making."""
-        if self.planner is None:
-            known = settings_for(SERVICE, self.database.url, plan_proposals=200_000, replan_proposals=200_000)
-            self.planner = asyncio.create_task(planner.run(known, self.database))
-        for _ in range(3000):
-            answer = await self.call("GET", location.removeprefix("/v1"))
-            if answer.json()["state"] not in ("queued", "running"):
-                break
-            assert not self.planner.done(), self.planner.result() if self.planner.done() else ""
-            await asyncio.sleep(0.1)
-        return dict(answer.json())
-
-    async def close(self) -> None:
-        """Stop the planner, where one was needed."""
-        if self.planner is not None:
-            self.planner.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.planner
 
 
 def attributes(number: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +13,10 @@ from shared.contracts.registered import Registered
 from shared.platform.errors import Conflict
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import LISTS, SEATS, Night, attributes, board, evening, open_night
-from tests.conftest import OpenDatabase, api_key
+from tests.component.matching.night import Night, attributes, board, evening
+from tests.conftest import api_key
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 async def test_the_desk_finds_who_is_here_and_can_help_and_says_why(night: Night) -> None:

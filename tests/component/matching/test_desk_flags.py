@@ -1,6 +1,5 @@
 """Who was complained of: staff at the desk are sent to the board first, and whom a human found to sell is brought to nobody."""
 
-from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import pytest
@@ -9,8 +8,7 @@ from services.matching import handlers
 from shared.contracts.conduct_reported import ConductReported
 from shared.platform.ids import uuid7
 from tests.component.matching.group import OUT, profile_event, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, board, evening, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import G, Night, board, evening
 
 pytestmark = pytest.mark.postgres
 DESK: Final = f"{board()}/desk"
@@ -19,23 +17,21 @@ MARK: Final = "ご案内の前に座席ボードへ"
 
 
 @pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+async def night(night: Night) -> Night:
     """Two make films; several complained of 4 and nobody of 12."""
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        await describe(night, 4, offers="会社紹介の映像制作と編集", company="映像社4")
-        await describe(night, 12, offers="会社紹介の映像制作と編集", company="映像社12")
-        said = {
-            "gathering_id": G,
-            "subject": rid(4),
-            "kind": "pressured",
-            "source": "followup",
-            "day": night.now.date(),
-        }
-        async with night.database.transaction() as tx:
-            events = [OUT.event(ConductReported(report_id=uuid7(), **said)) for _ in range(3)]
-            await handlers.on_conduct_reported(tx, events)  # type: ignore[arg-type]
-        yield night
+    await describe(night, 4, offers="会社紹介の映像制作と編集", company="映像社4")
+    await describe(night, 12, offers="会社紹介の映像制作と編集", company="映像社12")
+    said = {
+        "gathering_id": G,
+        "subject": rid(4),
+        "kind": "pressured",
+        "source": "followup",
+        "day": night.now.date(),
+    }
+    async with night.database.transaction() as tx:
+        events = [OUT.event(ConductReported(report_id=uuid7(), **said)) for _ in range(3)]
+        await handlers.on_conduct_reported(tx, events)  # type: ignore[arg-type]
+    return night
 
 
 async def describe(night: Night, number: int, **words: Any) -> None:

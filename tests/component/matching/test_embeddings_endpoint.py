@@ -18,18 +18,12 @@ from services.matching.store import audits, facts, plans
 from services.matching.tasks import person_of
 from shared.contracts.profile import Profile
 from shared.platform.ids import derived, uuid7
-from tests.component.matching.group import OUT, Group, open_group, profile_event, rid
+from tests.component.matching.group import OUT, Group, profile_event, rid
 from tests.component.matching.night import LISTS, SEATS, G, open_night
 from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
 KEY = "a-secret-key"
-
-
-@pytest.fixture
-async def group(open_database_for: OpenDatabase) -> AsyncIterator[Group]:
-    async with open_group(open_database_for) as opened:
-        yield opened
 
 
 def vector(text: str) -> list[float]:

@@ -1,7 +1,7 @@
 """Somebody is erased at the moment at which something is written of them: nothing of it stays, in either order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -22,8 +22,7 @@ from shared.platform.database import Connection
 from shared.platform.errors import EnishiError
 from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, definition, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import G, Night, definition
 
 pytestmark = pytest.mark.postgres
 GONE: Final = 3
@@ -31,15 +30,13 @@ Writer = Callable[[Night, Connection], Awaitable[Any]]
 
 
 @pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        async with night.database.transaction() as tx:
-            gone, other = await _guests(tx, GONE, 1)
-            await introducing.propose(tx, gone, other, None, "desk", night.now, kept_apart=False)
-            asked = uuid7()
-            await tx.execute("update proposal set a_answer = true, proposal_id = $1", asked)
-        yield night
+async def night(night: Night) -> Night:
+    async with night.database.transaction() as tx:
+        gone, other = await _guests(tx, GONE, 1)
+        await introducing.propose(tx, gone, other, None, "desk", night.now, kept_apart=False)
+        asked = uuid7()
+        await tx.execute("update proposal set a_answer = true, proposal_id = $1", asked)
+    return night
 
 
 async def _guests(tx: Connection, *numbers: int) -> list[Any]:

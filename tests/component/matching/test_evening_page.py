@@ -1,6 +1,5 @@
 """My evening: whom, why, where and what to ask; never a score, a block or somebody else's."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -13,17 +12,10 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, board, definition, evening, open_night, targets
+from tests.component.matching.night import G, Night, board, definition, evening, open_night, targets
 from tests.conftest import OpenDatabase, api_key, settings_for
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 async def test_it_says_whom_to_meet_why_where_and_what_to_ask(night: Night) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,18 +17,10 @@ from services.matching.store import evening, facts
 from shared.platform import bulk
 from shared.platform.pages import Pages
 from tests.component.matching.group import rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, board, open_night
+from tests.component.matching.night import G, Night, board
 from tests.component.matching.night import evening as own
-from tests.conftest import OpenDatabase
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 @pytest.fixture

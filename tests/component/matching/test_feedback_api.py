@@ -1,7 +1,6 @@
 """Taps, follow-ups and complaints at matching's doors, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,17 +12,11 @@ from services.matching.store import wishes
 from shared.contracts.followup_done import FollowupDone
 from shared.platform import clock
 from shared.platform.ids import derived
-from tests.component.matching.group import OUT, Group, open_group, rid
-from tests.conftest import OpenDatabase, api_key
+from tests.component.matching.group import OUT, Group, rid
+from tests.conftest import api_key
 
 pytestmark = pytest.mark.postgres
 G = derived("gathering", 1)
-
-
-@pytest.fixture
-async def group(open_database_for: OpenDatabase) -> AsyncIterator[Group]:
-    async with open_group(open_database_for) as opened:
-        yield opened
 
 
 def tap(author: int, about: int, verdict: str, at: datetime | None = None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """One tap after a round, and wishes, on one's own page: forms that work without scripts and tell nobody."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
@@ -9,17 +8,9 @@ from services.matching.guidance import guidance
 from services.matching.store import feedback, wishes
 from shared.platform.ids import derived
 from tests.component.matching.group import rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, evening, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import SEATS, G, Night, evening
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 async def said(night: Night, number: int) -> tuple[dict[UUID, str], dict[UUID, str]]:
@@ -80,8 +71,7 @@ async def test_looking_changes_nothing_and_another_link_speaks_for_its_owner_onl
 
 
 async def test_after_not_for_me_the_coming_rounds_keep_the_two_apart(night: Night) -> None:
-    made = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})
-    assert (await night.finished(made.headers["location"]))["state"] == "done"
+    assert (await night.planned(seed=1))["state"] == "done"
     tables = {key: {seat.round: seat.table for seat in each.seats} for key, each in (await night.newest()).items()}
     ahead = [
         (a, b)
@@ -105,8 +95,7 @@ async def test_after_not_for_me_the_coming_rounds_keep_the_two_apart(night: Nigh
 
 
 async def test_published_lists_stop_naming_an_erased_person_at_once(night: Night) -> None:
-    made = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 1})
-    await night.finished(made.headers["location"])
+    await night.planned(seed=1)
     before = await night.newest()
     gone = before[rid(0)].introductions[0].counterpart
     await night.erase(next(n for n in range(20) if rid(n) == gone))

@@ -1,7 +1,7 @@
 """Introductions that one of the two refuses, at whatever moment: taken back, and nobody can tell who or why."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
@@ -10,17 +10,9 @@ from services.matching import desk, handlers, introducing
 from services.matching.store import evening as guests
 from shared.contracts.matched import Matched
 from tests.component.matching.group import profile_event, rid
-from tests.component.matching.night import LISTS, SEATS, Night, evening, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import Night, evening
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 async def _no_thanks(night: Night, author: int, about: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date, timedelta
@@ -26,12 +25,6 @@ from tests.conftest import OpenDatabase, api_key
 
 pytestmark = pytest.mark.postgres
 G = derived("gathering", 1)
-
-
-@pytest.fixture
-async def group(open_database_for: OpenDatabase) -> AsyncIterator[Group]:
-    async with open_group(open_database_for) as opened:
-        yield opened
 
 
 async def tap_all(group: Group, gathering: int = 1) -> None:

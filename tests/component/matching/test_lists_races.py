@@ -1,7 +1,7 @@
 """Lists of introductions are rewritten by one at a time: what is taken off them does not come back by somebody else's copy."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import pytest
@@ -17,8 +17,7 @@ from shared.contracts.registered import Registered
 from shared.platform.database import Connection
 from shared.platform.ids import uuid7
 from tests.component.matching.group import OUT, rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import G, Night
 
 pytestmark = pytest.mark.postgres
 READER, GONE, THIRD = 0, 2, 7  # THIRD agrees to meet the reader, on whose list GONE is
@@ -26,18 +25,16 @@ Writer = Callable[[Night, Connection], Awaitable[Any]]
 
 
 @pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        met = {"gathering_id": str(G), "a": str(rid(READER)), "b": str(rid(GONE)), "met_at": night.now.isoformat()}
-        await night.lines("/meetings/bulk", [met])
-        async with night.database.transaction() as tx:
-            one, other = await evening.guest(tx, rid(READER)), await evening.guest(tx, rid(THIRD))
-            assert one
-            assert other
-            await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
-            await tx.execute("update proposal set a_answer = true")
-        yield night
+async def night(night: Night) -> Night:
+    met = {"gathering_id": str(G), "a": str(rid(READER)), "b": str(rid(GONE)), "met_at": night.now.isoformat()}
+    await night.lines("/meetings/bulk", [met])
+    async with night.database.transaction() as tx:
+        one, other = await evening.guest(tx, rid(READER)), await evening.guest(tx, rid(THIRD))
+        assert one
+        assert other
+        await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
+        await tx.execute("update proposal set a_answer = true")
+    return night
 
 
 async def _agreed(night: Night, tx: Connection) -> None:

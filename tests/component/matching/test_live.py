@@ -27,11 +27,6 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
         yield night
 
 
-async def planned(night: Night) -> dict[str, Any]:
-    made = await night.call("POST", f"/gatherings/{G}/plans", json={})
-    return await night.finished(made.headers["location"])
-
-
 async def replanned(night: Night, **body: Any) -> dict[str, Any]:
     made = await night.call("POST", f"/gatherings/{G}/replan", json=body)
     assert made.status_code == 202, made.text
@@ -43,7 +38,7 @@ def seats(matched: Matched) -> dict[int, int]:
 
 
 async def test_a_re_plan_keeps_what_has_begun_and_announces_only_what_changed(night: Night) -> None:
-    assert (await planned(night))["proof"]["violations"] == []
+    assert (await night.planned())["proof"]["violations"] == []
     before = await night.newest()
     plan = await replanned(night, no_shows=[str(rid(0))])
     assert (plan["state"], plan["current_round"]) == ("done", 1)
@@ -64,7 +59,7 @@ async def test_seats_of_a_round_that_has_begun_stay_at_a_table_that_was_taken_aw
     async with night.database.transaction() as tx:
         tables = tuple(Table(number=n, seats=4) for n in range(1, 6))
         await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=2, tables=tables)])
-    assert (await planned(night))["state"] == "done"
+    assert (await night.planned())["state"] == "done"
     before = await night.newest()
     gone = {str(rid(n)): 2 for n in range(4)}
     async with night.database.transaction() as tx:
@@ -92,7 +87,7 @@ async def test_what_was_called_off_is_not_planned(night: Night) -> None:
 
 
 async def test_walk_ins_are_seated_and_introduced_without_being_named(night: Night) -> None:
-    await planned(night)
+    await night.planned()
     before = await night.newest()
     async with night.database.transaction() as tx:
         await handlers.on_registered(tx, [registered_event(night.partner, 50)])
@@ -110,7 +105,7 @@ async def test_walk_ins_are_seated_and_introduced_without_being_named(night: Nig
 
 
 async def test_pins_closed_tables_late_and_leaving_early_are_kept_for_every_later_plan(night: Night) -> None:
-    await planned(night)
+    await night.planned()
     await replanned(
         night,
         current_round=0,
@@ -133,7 +128,7 @@ async def test_pins_closed_tables_late_and_leaving_early_are_kept_for_every_late
 async def test_who_checks_in_after_being_given_up_is_seated_again(night: Night) -> None:
     async with night.database.transaction() as tx:
         await handlers.on_registered(tx, [registered_event(night.partner, 4, revision=2, **attributes(4))])
-    await planned(night)
+    await night.planned()
     await replanned(night, only_checked_in=True)
     assert set(seats((await night.newest())[rid(4)])) <= {1}
     async with night.database.transaction() as tx:
@@ -147,7 +142,7 @@ async def test_who_checks_in_after_being_given_up_is_seated_again(night: Night) 
 
 
 async def test_who_goes_home_or_cancels_is_seated_no_more(night: Night) -> None:
-    await planned(night)
+    await night.planned()
     async with night.database.transaction() as tx:
         await handlers.on_registered(
             tx, [registered_event(night.partner, 4, revision=2, attendance="left", **attributes(4))]
@@ -167,7 +162,7 @@ async def test_who_goes_home_or_cancels_is_seated_no_more(night: Night) -> None:
 
 
 async def test_what_cannot_be_is_refused_and_changes_nothing(night: Night) -> None:
-    await planned(night)
+    await night.planned()
     before = await night.everything()
     bad: list[dict[str, Any]] = [
         {"no_shows": [str(rid(99))]},
@@ -190,7 +185,7 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(night: Night) -> No
 
 
 async def test_everybody_absent_is_a_clear_reason(night: Night) -> None:
-    await planned(night)
+    await night.planned()
     plan = await replanned(night, current_round=0, no_shows=[str(rid(n)) for n in range(20)])
     assert plan["state"] == "failed"
     assert "two" in plan["reason"]

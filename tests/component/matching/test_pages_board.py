@@ -1,6 +1,5 @@
 """The organiser's board: seats by round, changes, the proof in an organiser's words, and who needs help."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,8 +11,6 @@ from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import OUT, registered_event, rid
 from tests.component.matching.night import (
     LINKS,
-    LISTS,
-    SEATS,
     TABLES,
     G,
     Night,
@@ -27,13 +24,6 @@ from tests.component.matching.night import (
 from tests.conftest import OpenDatabase
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 def table(page: str, number: int) -> str:

@@ -1,7 +1,6 @@
 """Recording who met: by badge, from one's list, for a table, from cards and from sensors."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,17 +12,10 @@ from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
 from shared.platform.ids import derived
 from tests.component.matching.group import profile_event, rid
-from tests.component.matching.night import LINKS, LISTS, SEATS, G, Night, badge, definition, evening, open_night
-from tests.conftest import OpenDatabase, api_key
+from tests.component.matching.night import LINKS, G, Night, badge, definition, evening
+from tests.conftest import api_key
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 async def remember(night: Night, number: int) -> None:

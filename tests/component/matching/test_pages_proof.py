@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import pytest
@@ -19,7 +19,7 @@ from services.matching.workers import Workers
 from shared.platform import clock
 from shared.platform.ids import derived, uuid7
 from tests.component.matching.group import rid
-from tests.component.matching.night import LINKS, G, Night, board, open_night, targets
+from tests.component.matching.night import LINKS, Night, board, open_night, targets
 from tests.conftest import OpenDatabase, settings_for
 
 pytestmark = pytest.mark.postgres
@@ -35,20 +35,9 @@ async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
 
 async def planned(night: Night) -> str:
     """A plan that is done; its path."""
-    made = await night.call("POST", f"/gatherings/{G}/plans", json={})
-    plan = await night.finished(made.headers["location"])
+    plan = await night.planned()
     assert plan["state"] == "done"
     return f"/plans/{plan['plan_id']}"
-
-
-async def audited(night: Night, path: str) -> dict[str, Any]:
-    """Let the planner work until the audit is made."""
-    for _ in range(3000):
-        audit = (await night.call("GET", path)).json()["audit"]
-        if audit["state"] not in ("waiting", "running"):
-            return dict(audit)
-        await asyncio.sleep(0.1)
-    raise AssertionError(audit)
 
 
 async def test_a_plan_of_an_older_version_is_shown_without_what_it_did_not_say(night: Night) -> None:
@@ -86,7 +75,7 @@ async def test_the_proof_is_computed_by_a_button_and_told_in_plain_words(night: 
     waiting = (await night.get(PROOF)).text
     assert 'http-equiv="refresh"' in waiting, "it follows the progress without a script"
     assert f"{BOARD}/audit" not in waiting
-    audit = await audited(night, path)
+    audit = await night.audited(path)
     assert audit["state"] == "done"
     page, english = (await night.get(PROOF)).text, (await night.get(f"{PROOF}?lang=en")).text
     share = f"{100 * audit['share_of_bound']:.1f} %"
@@ -139,7 +128,6 @@ async def test_how_far_an_audit_is_can_be_followed(night: Night) -> None:
 async def test_new_seats_end_the_audit_of_old_ones(night: Night) -> None:
     old = await planned(night)
     await night.close()
-    night.planner = None
     assert (await night.call("POST", f"{old}/audit")).status_code == 202
     await planned(night)
     audit = (await night.call("GET", old)).json()["audit"]
@@ -189,6 +177,6 @@ async def test_a_queue_that_never_empties_does_not_starve_an_audit(night: Night)
         )
     settings = settings_for(SERVICE, night.database.url, audit_patience_minutes=1)
     night.planner = asyncio.create_task(planner.run(settings, night.database))
-    assert (await audited(night, path))["state"] == "done"
+    assert (await night.audited(path))["state"] == "done"
     async with night.database.connection() as connection:
         assert await plans.any_waits(connection)

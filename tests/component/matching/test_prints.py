@@ -1,22 +1,13 @@
 """Paper for an evening: by the board's link and by the partner's key, for nobody else."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from shared.platform.ids import derived
 from tests.component.matching.group import rid
-from tests.component.matching.night import LINKS, LISTS, SEATS, G, Night, board, open_night
+from tests.component.matching.night import LINKS, G, Night, board, open_night
 from tests.conftest import OpenDatabase, api_key
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        yield night
 
 
 def pages(content: bytes) -> int:

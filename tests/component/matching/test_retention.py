@@ -1,6 +1,5 @@
 """What only served an evening goes after a time; what is learned from, and what a page still shows, stays."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any, Final
 
@@ -15,8 +14,7 @@ from services.matching.store.retention import RULES
 from shared.platform import clock, retention
 from shared.platform.ids import uuid7
 from tests.component.matching.group import rid
-from tests.component.matching.night import LISTS, SEATS, G, Night, board, definition, open_night
-from tests.conftest import OpenDatabase
+from tests.component.matching.night import G, Night, board, definition
 
 pytestmark = pytest.mark.postgres
 KEEP: Final = timedelta(days=90)
@@ -25,26 +23,24 @@ STAYS: Final = ("registration", "profile", "tap", "meeting", "ban")
 
 
 @pytest.fixture
-async def night(open_database_for: OpenDatabase) -> AsyncIterator[Night]:
+async def night(night: Night) -> Night:
     """An evening with a row of everything."""
-    async with open_night(open_database_for) as night:
-        await night.publish(SEATS, LISTS)
-        gathering = definition(night.partner, night.now).payload
-        async with night.database.transaction() as tx:
-            changes = Changes(no_shows=[rid(1)], closed_tables=[11], pins=[Pin(rid(2), 3, 9)])
-            await live.change(tx, gathering, changes, 1, night.now)
-            one, other = await evening.guest(tx, rid(3)), await evening.guest(tx, rid(4))
-            assert one
-            assert other
-            await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
-            await embeddings.keep(tx, [(rid(5), b"words")], {b"words": b"vector"})
-        said = {"author": str(rid(5)), "about": str(rid(6))}
-        await night.call("POST", "/wishes", json={**said, "kind": "no_thanks"})
-        await night.call("POST", "/taps", json={**said, "verdict": "glad"})
-        await night.call("POST", "/bans", json={"one": str(rid(7)), "other": str(rid(8))})
-        met = {"gathering_id": str(G), "a": str(rid(5)), "b": str(rid(6)), "met_at": night.now.isoformat()}
-        await night.lines("/meetings/bulk", [met])
-        yield night
+    gathering = definition(night.partner, night.now).payload
+    async with night.database.transaction() as tx:
+        changes = Changes(no_shows=[rid(1)], closed_tables=[11], pins=[Pin(rid(2), 3, 9)])
+        await live.change(tx, gathering, changes, 1, night.now)
+        one, other = await evening.guest(tx, rid(3)), await evening.guest(tx, rid(4))
+        assert one
+        assert other
+        await introducing.propose(tx, one, other, None, "desk", night.now, kept_apart=False)
+        await embeddings.keep(tx, [(rid(5), b"words")], {b"words": b"vector"})
+    said = {"author": str(rid(5)), "about": str(rid(6))}
+    await night.call("POST", "/wishes", json={**said, "kind": "no_thanks"})
+    await night.call("POST", "/taps", json={**said, "verdict": "glad"})
+    await night.call("POST", "/bans", json={"one": str(rid(7)), "other": str(rid(8))})
+    met = {"gathering_id": str(G), "a": str(rid(5)), "b": str(rid(6)), "met_at": night.now.isoformat()}
+    await night.lines("/meetings/bulk", [met])
+    return night
 
 
 async def counts(night: Night, *tables: str) -> dict[str, int]:

@@ -1,23 +1,16 @@
 """Wishes and bans at the doors, on a real PostgreSQL."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from services.matching.store import wishes as store
 from shared.platform.ids import derived
-from tests.component.matching.group import Group, open_group, rid
-from tests.conftest import OpenDatabase, api_key
+from tests.component.matching.group import Group, rid
+from tests.conftest import api_key
 
 pytestmark = pytest.mark.postgres
 G = derived("gathering", 1)
-
-
-@pytest.fixture
-async def group(open_database_for: OpenDatabase) -> AsyncIterator[Group]:
-    async with open_group(open_database_for) as opened:
-        yield opened
 
 
 def wish(author: int, about: int, kind: str) -> dict[str, Any]:
