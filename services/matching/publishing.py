@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.matching.domain.causes import as_json
 from services.matching.domain.lists import Entry, merged, unquoted, with_agreed
 from services.matching.domain.plan import Result, Task
 from services.matching.domain.proof import Proof
@@ -208,4 +209,5 @@ def proof_of(proof: Proof, people: int, numbers: Sequence[int] = ()) -> dict[str
         "unattainable": len(proof.unattainable),
         "avoidable": proof.avoidable,
         "resting": proof.resting,
+        "causes": as_json(proof.causes),
     }

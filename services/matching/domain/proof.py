@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from services.matching.domain.causes import Cause, causes
 from services.matching.domain.pair_program import bound, solve_pairs
 from services.matching.domain.seating_problem import NOWHERE, Problem, Seating
 from services.matching.domain.settings import Weights
@@ -42,6 +43,8 @@ class Proof:
     """People with too few good meetings although enough are possible for them."""
     resting: int
     """Seats that somebody present goes without because pairs leave one over."""
+    causes: tuple[Cause, ...] = ()
+    """Why rules are broken, where counting shows it."""
 
 
 def tables_of(seating: Seating) -> Iterator[tuple[int, int, list[int]]]:
@@ -61,14 +64,16 @@ def prove(problem: Problem, seating: Seating, weights: Weights) -> Proof:
     here = np.flatnonzero(problem.present.any(axis=0))
     beyond = {each.person for each in unattainable}
     resting = (problem.present & (seating.table == NOWHERE)).sum(axis=1)
+    broken = violations(problem, seating)
     return Proof(
         value=sum(float(problem.worth[pair]) for pair in times),
         bound=_bound(problem, meetings),
-        violations=violations(problem, seating),
+        violations=broken,
         good_meetings=dict(sorted(Counter(counts.get(int(p), 0) for p in here).items())),
         unattainable=unattainable,
         avoidable=sum(1 for p in here if counts.get(int(p), 0) < weights.good_meetings and int(p) not in beyond),
         resting=int(resting[_odd_pairs(problem)].sum()),
+        causes=causes(problem, list(tables_of(seating))) if broken else (),
     )
 
 
@@ -77,7 +82,7 @@ def violations(problem: Problem, seating: Seating) -> tuple[str, ...]:
     times = _times(seating)
     return (
         *_broken_tables(problem, seating),
-        *_repeats(times, problem),
+        *_repeats(times),
         *_broken_seats(problem, seating, times),
     )
 
@@ -119,16 +124,9 @@ def _broken_tables(problem: Problem, seating: Seating) -> Iterator[str]:
             yield where + "two people who must not meet"
 
 
-def _repeats(times: Counter[tuple[int, int]], problem: Problem) -> Iterator[str]:
-    repeated = [count for count in times.values() if count > 1]
-    if not repeated:
-        return
-    sizes = problem.chairs[problem.chairs > 0].reshape(-1)
-    fewest = int(problem.present.sum(axis=1).max()) - 1
-    wanted = problem.rounds * (int(sizes.min()) - 1)
-    why = f" ({wanted} others are to be met, {fewest} are there)" if wanted > fewest else ""
-    for count, pairs in sorted(Counter(repeated).items()):
-        yield f"{pairs} pairs meet {count} times" + why
+def _repeats(times: Counter[tuple[int, int]]) -> Iterator[str]:
+    for count, pairs in sorted(Counter(count for count in times.values() if count > 1).items()):
+        yield f"{pairs} pairs meet {count} times"
 
 
 def _broken_seats(problem: Problem, seating: Seating, times: Counter[tuple[int, int]]) -> Iterator[str]:

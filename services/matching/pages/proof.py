@@ -29,6 +29,7 @@ UNSAID: Final[dict[str, Any]] = {
     "unattainable": "–",
     "avoidable": 0,
     "resting": 0,
+    "causes": (),
 }
 """What a page shows for a field that the proof of an older plan does not have."""
 UNSAID_OF_AUDIT: Final[dict[str, Any]] = {"value": 0, "bound": None, "share_of_bound": None, "effects": ()}
