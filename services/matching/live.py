@@ -48,16 +48,17 @@ async def change(tx: Connection, gathering: Gathering, changes: Changes, current
     tables = {table.number for table in gathering.tables}
     if not {*changes.closed_tables, *changes.opened_tables, *(each.table for each in changes.pins)} <= tables:
         raise Invalid("this gathering has no such table")
-    stays = {each: Stay(last=0) for each in changes.no_shows}
+    away = set(changes.no_shows)
     if changes.only_checked_in:
-        expected = (key for key, guest in people.items() if guest.registered.attendance == "expected")
-        stays |= {key: Stay(last=0) for key in expected}
-    for key in {*changes.left_early, *changes.late}:
-        last = changes.left_early[key] - 1 if key in changes.left_early else None
-        stays[key] = Stay(changes.late.get(key, 1), last)
+        away |= {key for key, guest in people.items() if guest.registered.attendance == "expected"}
     gathering_id = gathering.gathering_id
     # Held, so that nothing is written about somebody who is being erased at this moment: they are passed over.
-    await facts.hold_registrations(tx, gathering.partner_id, sorted(said | stays.keys()))
+    await facts.hold_registrations(tx, gathering.partner_id, sorted(said | away))
+    known = await live.stays(tx, gathering_id)
+    stays = dict.fromkeys(away, Stay(last=0))
+    for key in {*changes.left_early, *changes.late}:
+        last = changes.left_early[key] - 1 if key in changes.left_early else None
+        stays[key] = known.get(key, Stay()).changed(changes.late.get(key), last)
     await live.put_stays(tx, gathering_id, {key: stays[key] for key in sorted(stays)}, now)
     await live.forget_stays(tx, gathering_id, list(changes.returned))
     await live.close_tables(tx, gathering_id, sorted(changes.closed_tables), current_round + 1)
@@ -81,14 +82,33 @@ async def replan(tx: Connection, gathering: Gathering, current_round: int | None
     """
     _is_on(gathering)
     last = begun(gathering, now) if current_round is None else current_round
-    if last >= len(sittings(gathering)):
-        raise Conflict("no round is left to plan")
+    _is_left(gathering, last)
     return await plans.insert_plan(tx, uuid7(), gathering.gathering_id, gathering.partner_id, seed, last)
+
+
+def fixed_rounds(gathering: Gathering, plan: Plan, now: datetime) -> int | None:
+    """The last round that a plan may not change, now that its turn has come; None for a plan from scratch.
+
+    Rounds that have begun while it waited count too, unless whoever asked was behind the timetable even then. Raises
+    `Conflict` like `plan` and `replan`.
+    """
+    _is_on(gathering)
+    last = plan.current_round
+    if last is not None:
+        if last >= begun(gathering, plan.requested_at):
+            last = max(last, begun(gathering, now))
+        _is_left(gathering, last)
+    return last
 
 
 def _is_on(gathering: Gathering) -> None:
     if gathering.phase == "cancelled":
         raise Conflict("this gathering was called off")
+
+
+def _is_left(gathering: Gathering, last: int) -> None:
+    if last >= len(sittings(gathering)):
+        raise Conflict("no round is left to plan")
 
 
 async def alone(connection: Connection, gathering: Gathering, minutes: int, now: datetime) -> list[Alone]:

@@ -9,6 +9,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from services.matching import live
 from services.matching.auditor import audit_next
 from services.matching.domain import seating
 from services.matching.domain.people import Person
@@ -25,6 +26,7 @@ from services.matching.tasks import task_of
 from services.matching.workers import Cancelled, NotBegun, Workers, open_workers, tell
 from shared.platform import clock, ids, metrics
 from shared.platform.database import COMMAND_TIMEOUT, Connection, Database, is_transient, prepare, retried
+from shared.platform.errors import Conflict
 
 log: Final = structlog.stdlib.get_logger(__name__)
 
@@ -90,6 +92,8 @@ async def _make_or_fail(settings: MatchingSettings, database: Database, workers:
         await _make(settings, database, workers, plan)
     except NotBegun:
         raise
+    except (NoPlan, Conflict) as error:
+        await _fail(database, plan, str(error))
     except Exception as error:
         if is_transient(error):
             raise
@@ -104,10 +108,11 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
     proposals = settings.plan_proposals if plan.current_round is None else settings.replan_proposals
     async with database.connection() as connection:
         gathering = await facts.gathering(connection, plan.partner_id, plan.gathering_id)
-        task = None if gathering is None else await task_of(connection, plan, gathering, proposals)
-    if gathering is None or task is None:
-        await _fail(database, plan, "the gathering is gone")
-        return
+        if gathering is None:
+            raise NoPlan("the gathering is gone")
+        plan = replace(plan, current_round=live.fixed_rounds(gathering, plan, clock.now()))
+        await plans.note_round(connection, plan.plan_id, plan.current_round)
+        task = await task_of(connection, plan, gathering, proposals)
     fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
 
     async def watch(step: str | None, share: float) -> bool:
@@ -120,9 +125,6 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
         result = await workers.run(watch, _work, task, fit)
     except Cancelled:
         log.info("plan.cancelled", plan_id=str(plan.plan_id), gathering_id=str(plan.gathering_id))
-        return
-    except NoPlan as error:
-        await _fail(database, plan, str(error))
         return
     now = clock.now()
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from shared.platform.database import Connection
@@ -19,6 +20,11 @@ class Stay:
     def covers(self, number: int) -> bool:
         """Whether they take part in this round."""
         return self.first <= number and (self.last is None or number <= self.last)
+
+    def changed(self, first: int | None, last: int | None) -> "Stay":
+        """With what is newly said of one end or both. What was said of the other stays, unless the two leave no round."""
+        both = Stay(first or self.first, self.last if last is None else last)
+        return both if both.covers(both.first) else Stay(first or 1, last)
 
 
 async def put_stays(tx: Connection, gathering_id: UUID, stays: Mapping[UUID, Stay], now: datetime) -> None:
@@ -136,15 +142,18 @@ class Alone:
     """End of their last recorded talk, or when they came."""
 
 
+_UNTIL: Final = "max(met_at + make_interval(secs => coalesce(talk_seconds, 0)))"
+
+
 async def alone(connection: Connection, gathering_id: UUID, now: datetime, least: timedelta) -> list[Alone]:
     """Who is checked in and without a recorded meeting for at least so long, the longest first."""
     rows = await connection.fetch(
-        "select registration_id, since from (select registration.registration_id,"
-        " greatest((snapshot->>'checked_in_at')::timestamptz,"
-        "  (select max(met_at + make_interval(secs => coalesce(talk_seconds, 0))) from meeting"
-        "   where meeting.gathering_id = $1 and registration.registration_id in (a, b))) as since"
-        " from registration where gathering_id = $1 and snapshot->>'status' = 'accepted'"
-        " and snapshot->>'attendance' = 'checked_in') as here where since <= $2 order by since, registration_id",
+        "select registration_id, since from registration, greatest((snapshot->>'checked_in_at')::timestamptz,"
+        # One by one, or neither finds its few rows by index.
+        f"  (select {_UNTIL} from meeting where a = registration_id),"
+        f"  (select {_UNTIL} from meeting where b = registration_id)) as since"
+        " where gathering_id = $1 and snapshot->>'status' = 'accepted'"
+        " and snapshot->>'attendance' = 'checked_in' and since <= $2 order by since, registration_id",
         gathering_id,
         now - least,
     )

@@ -84,6 +84,13 @@ async def note_learned(connection: Connection, plan_id: UUID, version: int | Non
     )
 
 
+async def note_round(connection: Connection, plan_id: UUID, current_round: int | None) -> None:
+    """Keep the last round that a plan in the making may not change."""
+    await connection.execute(
+        "update plan set current_round = $2 where plan_id = $1 and state = 'running'", plan_id, current_round
+    )
+
+
 async def next_plan(connection: Connection) -> Plan | None:
     """The oldest plan that waits and whose gathering no replica plans for now; its gathering is then locked.
 

@@ -1,0 +1,92 @@
+"""What becomes known while an evening runs or a plan waits: it adds up, and the plan that is made knows it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.matching import handlers
+from services.matching.store import facts
+from shared.contracts.matched import Matched
+from shared.platform.ids import derived
+from tests.component.matching.group import rid
+from tests.component.matching.night import SEATS, G, Night, board, definition
+
+pytestmark = pytest.mark.postgres
+
+
+async def asked(night: Night, **body: Any) -> str:
+    """Ask for a re-plan; where to follow it."""
+    made = await night.call("POST", f"/gatherings/{G}/replan", json=body)
+    assert made.status_code == 202, made.text
+    return str(made.headers["location"])
+
+
+def rounds(matched: Matched) -> set[int]:
+    return {seat.round for seat in matched.seats}
+
+
+async def test_who_comes_late_and_is_said_to_leave_early_is_there_in_between(night: Night) -> None:
+    await night.post(f"{board()}/late", {"person": str(rid(4)), "round": "2"})
+    await night.post(f"{board()}/absent", {"person": str(rid(4)), "round": "3"})
+    await night.post(f"{board()}/absent", {"person": str(rid(6)), "round": "3"})
+    await night.finished(await asked(night, current_round=0, late={str(rid(6)): 2}))
+    told = await night.newest()
+    assert [rounds(told[rid(n)]) for n in (4, 6)] == [{2}, {2}]
+
+
+async def test_what_leaves_no_round_is_taken_for_a_correction(night: Night) -> None:
+    await night.post(f"{board()}/absent", {"person": str(rid(4)), "round": "0"})
+    await night.post(f"{board()}/late", {"person": str(rid(4)), "round": "3"})
+    await night.post(f"{board()}/late", {"person": str(rid(6)), "round": "3"})
+    await night.post(f"{board()}/absent", {"person": str(rid(6)), "round": "3"})
+    await night.finished(await asked(night, current_round=0))
+    told = await night.newest()
+    assert [rounds(told[rid(n)]) for n in (4, 6)] == [{3}, {1, 2}]
+
+
+async def test_a_round_that_begins_while_a_re_plan_waits_stays_as_it_is(night: Night) -> None:
+    location = await asked(night, no_shows=[str(rid(n)) for n in range(4)])
+    async with night.database.transaction() as tx:
+        earlier = definition(night.partner, night.now - timedelta(minutes=25), revision=2)
+        await handlers.on_gathering(tx, [earlier])
+        await tx.execute("update plan set requested_at = requested_at - interval '25 minutes' where state = 'queued'")
+    plan = await night.finished(location)
+    assert (plan["state"], plan["current_round"]) == ("done", 2)
+    for key, matched in (await night.newest()).items():
+        seats = {seat.round: seat.table for seat in matched.seats}
+        number = next(n for n in range(20) if rid(n) == key)
+        assert (seats[1], seats[2]) == (SEATS[number][1], SEATS[number][2])
+        assert (3 in seats) == (number >= 4)
+
+
+@pytest.mark.parametrize("path", ["plans", "replan"])
+async def test_a_gathering_that_is_called_off_while_a_plan_waits_gets_none(night: Night, path: str) -> None:
+    made = await night.call("POST", f"/gatherings/{G}/{path}", json={})
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=2, phase="cancelled")])
+    plan = await night.finished(made.headers["location"])
+    assert (plan["state"], plan["reason"]) == ("failed", "this gathering was called off")
+    assert not await night.events(Matched)
+
+
+async def test_a_re_plan_whose_last_round_begins_while_it_waits_changes_nothing(night: Night) -> None:
+    location = await asked(night)
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now - timedelta(hours=1), revision=2)])
+        await tx.execute("update plan set requested_at = requested_at - interval '1 hour' where state = 'queued'")
+    plan = await night.finished(location)
+    assert (plan["state"], plan["reason"]) == ("failed", "no round is left to plan")
+    assert not await night.events(Matched)
+
+
+async def test_who_met_at_another_gathering_is_known_whichever_of_the_two_came_first(night: Night) -> None:
+    await night.join(range(4), 2)
+    met = [(0, 1), (3, 2)]
+    there, at = str(derived("gathering", 2)), night.now.isoformat()
+    rows = [{"gathering_id": there, "a": str(rid(a, 2)), "b": str(rid(b, 2)), "met_at": at} for a, b in met]
+    here = {"gathering_id": str(G), "a": str(rid(0)), "b": str(rid(2)), "met_at": at}
+    assert (await night.lines("/meetings/bulk", [*rows, here]))["accepted"] == 3
+    async with night.database.connection() as connection:
+        found = await facts.met_before(connection, G)
+    assert sorted(found) == sorted(tuple(sorted((rid(a), rid(b)))) for a, b in met)
