@@ -40,10 +40,10 @@ async def propose(
     """
     if one.id == other.id:
         raise NotFound
-    asker = introducer or (one if asked_by == "self" else None)
-    if asker is not None and await proposals.count_by(tx, asker.id) >= MOST_ASKED:
-        return False
     gathering_id = one.gathering.gathering_id
+    asker = introducer or (one if asked_by == "self" else None)
+    if asker is not None and await proposals.count_by(tx, gathering_id, asker.id) >= MOST_ASKED:
+        return False
     held = kept_apart or pair(one.id, other.id) in await refusals(tx, gathering_id)
     named = [one.id, other.id, *([introducer.id] if introducer else [])]
     if len(await facts.hold_registrations(tx, one.gathering.partner_id, named)) < len(named):

@@ -103,7 +103,7 @@ async def sensed(
     verdicts, good = await asyncio.to_thread(_checked, gathering, homes, rows, now)
     # One at a time: two parts of a stream at once would each count without the other.
     await meetings.lock_gathering_meetings(tx, [gathering.gathering_id])
-    talks = await contacts.add_steps(tx, gathering.gathering_id, [each.step for each in good], now)
+    talks = await contacts.add_steps(tx, gathering.gathering_id, [each.step for each in good])
     reports = [
         Report(Sighting(gathering.gathering_id, talk.a, talk.b, talk.began, "sensor", talk.seconds), ())
         for talk in talks

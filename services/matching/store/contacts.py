@@ -1,7 +1,7 @@
 """Steps that sensors saw. They are only counted, and forgotten soon: what stays of them is the meeting."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -12,9 +12,8 @@ KEPT: Final = timedelta(days=2)
 """How long single steps are kept, so that a stream that comes late or twice still adds up."""
 
 
-async def add_steps(tx: Connection, gathering_id: UUID, steps: Sequence[Step], now: datetime) -> list[Talk]:
-    """Keep steps that are new, forget old ones; what was seen until now of each pair among `steps`."""
-    await tx.execute("delete from contact_step where gathering_id = $1 and ends_at < $2", gathering_id, now - KEPT)
+async def add_steps(tx: Connection, gathering_id: UUID, steps: Sequence[Step]) -> list[Talk]:
+    """Keep steps that are new; what was seen until now of each pair among `steps`."""
     await tx.execute(
         "insert into contact_step (gathering_id, a, b, ends_at)"
         " select $1, a, b, ends_at from unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) as new (a, b, ends_at)"

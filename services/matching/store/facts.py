@@ -130,9 +130,18 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
     )
     await tx.execute("delete from profile where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from withdrawn where registration_id = any($1::uuid[])", registration_ids)
+    await tx.execute(
+        "update proposal set introducer = null where introducer = any($1::uuid[]) and gathering_id in"
+        " (select gathering_id from registration where registration_id = any($1::uuid[]))",
+        registration_ids,
+    )
     await tx.execute("delete from registration where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from matched where registration_id = any($1::uuid[])", registration_ids)
-    await tx.execute("delete from note where author = any($1::uuid[])", registration_ids)
+    await tx.execute(
+        "delete from note using meeting where note.meeting_id = meeting.meeting_id and author = any($1::uuid[])"
+        " and (a = any($1::uuid[]) or b = any($1::uuid[]))",
+        registration_ids,
+    )
     await tx.execute(
         "update meeting set a_wants_next = case when a = any($1::uuid[]) then null else a_wants_next end,"
         " b_wants_next = case when b = any($1::uuid[]) then null else b_wants_next end"
@@ -143,7 +152,6 @@ async def erase_registrations(tx: Connection, registration_ids: Sequence[UUID]) 
     await tx.execute("delete from unattainable where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from pin where registration_id = any($1::uuid[])", registration_ids)
     await tx.execute("delete from proposal where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
-    await tx.execute("update proposal set introducer = null where introducer = any($1::uuid[])", registration_ids)
     await tx.execute("delete from contact_step where a = any($1::uuid[]) or b = any($1::uuid[])", registration_ids)
 
 
@@ -181,14 +189,12 @@ def _attendee(row: Any) -> tuple[Registered, Profile | None]:
 async def met_before(connection: Connection, gathering_id: UUID) -> list[tuple[UUID, UUID]]:
     """Pairs of this gathering's registrations whose persons met at another gathering."""
     rows = await connection.fetch(
-        "select distinct here_a.registration_id as a, here_b.registration_id as b"
-        " from registration here_a join registration past_a on past_a.person_id = here_a.person_id"
-        " join meeting on meeting.a = past_a.registration_id or meeting.b = past_a.registration_id"
-        " join registration past_b on past_b.registration_id in (meeting.a, meeting.b)"
-        "  and past_b.registration_id <> past_a.registration_id"
-        " join registration here_b on here_b.person_id = past_b.person_id and here_b.gathering_id = $1"
-        " where here_a.gathering_id = $1 and meeting.gathering_id <> $1"
-        " and here_a.registration_id < here_b.registration_id",
+        "with past as (select here.registration_id as now_id, there.registration_id"
+        "  from registration here join registration there using (person_id)"
+        "  where here.gathering_id = $1 and there.gathering_id <> $1)"
+        " select distinct least(one.now_id, other.now_id) as a, greatest(one.now_id, other.now_id) as b"
+        " from past one join meeting on meeting.a = one.registration_id"
+        " join past other on other.registration_id = meeting.b where one.now_id <> other.now_id",
         gathering_id,
     )
     return [(row["a"], row["b"]) for row in rows]

@@ -191,9 +191,11 @@ async def done(tx: Connection, due: Due) -> None:
 
 
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
-    """Withdraw every version that these people are behind: what was learned from them goes with them."""
+    """Withdraw every version that these people are behind: what was learned from them goes with them. Their registrations
+    must still be here."""
     await tx.execute(
         "update learned set multipliers = null, changes = '[]', labels = 0, evidence = null,"
-        " people = array(select unnest(people) except select unnest($1::uuid[])) where people && $1::uuid[]",
+        " people = array(select unnest(people) except select unnest($1::uuid[])) where people && $1::uuid[]"
+        " and partner_id in (select partner_id from registration where registration_id = any($1::uuid[]))",
         registration_ids,
     )

@@ -107,10 +107,13 @@ async def agreed(connection: Connection, gathering_id: UUID) -> list[Proposal]:
     return [_proposal(row) for row in rows]
 
 
-async def count_by(connection: Connection, registration_id: UUID) -> int:
+async def count_by(connection: Connection, gathering_id: UUID, registration_id: UUID) -> int:
     """How many this person has asked for or introduced."""
     return int(
         await connection.fetchval(
-            "select count(*) from proposal where introducer = $1 or (a = $1 and asked_by = 'self')", registration_id
+            "select count(*) from proposal where gathering_id = $1"
+            " and (introducer = $2 or (a = $2 and asked_by = 'self'))",
+            gathering_id,
+            registration_id,
         )
     )

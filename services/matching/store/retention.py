@@ -23,7 +23,7 @@ async def _forget(tx: Connection, keep: timedelta, limit: int, *, table: str, ol
 
 
 async def forget_steps(tx: Connection, keep: timedelta, limit: int) -> int:
-    """Steps that sensors saw, of gatherings to whose streams nothing comes any more: two days, however long `keep` is."""
+    """Steps that sensors saw: two days, however long `keep` is."""
     return await _forget(tx, KEPT, limit, table="contact_step", old="ends_at < now() - $1::interval")
 
 
