@@ -11,7 +11,8 @@ from shared.contracts.envelope import Event
 from shared.contracts.followup_done import FollowupDone
 from shared.contracts.met import Met
 from shared.contracts.partner import Partner
-from shared.delivery import outbox
+from shared.delivery import dead_letter, outbox
+from shared.delivery.consumer import Consumer, Handler
 from shared.delivery.outbox import Outgoing
 from shared.delivery.record import Record
 from shared.platform import clock
@@ -93,3 +94,18 @@ def broken(offset: int, value: bytes | None = b"\xff\xfe not json") -> Record:
     """A record whose value is no event."""
     whole = record_of(met(offset), offset=offset)
     return Record(whole.topic, 0, offset, whole.key, value, whole.headers)
+
+
+def consumer_on(database: Database, handler: Handler = on_met) -> Consumer:
+    """A consumer of meetings, whose handler may be one that fails."""
+    return Consumer(LEDGER.name, database, {Met: handler})
+
+
+async def ledger_of(database: Database) -> list[tuple[UUID, int]]:
+    async with database.connection() as connection:
+        return [tuple(row) for row in await connection.fetch("select meeting_id, revision from ledger order by at")]
+
+
+async def letters_of(database: Database) -> list[dead_letter.DeadLetter]:
+    async with database.connection() as connection:
+        return await dead_letter.listed(connection)

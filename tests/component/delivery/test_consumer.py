@@ -2,43 +2,31 @@
 
 import asyncio
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.contracts.followup_done import FollowupDone
-from shared.contracts.met import Met
 from shared.delivery import consumer as consumer_module
-from shared.delivery import dead_letter
-from shared.delivery.broker import MAX_RECORDS
-from shared.delivery.consumer import Consumer, TooManyDeadLetters
 from shared.delivery.record import Record
 from shared.platform.database import Database
 from shared.platform.ids import derived
-from tests.component.delivery.ledger import LEDGER, POISON, broken, met, on_met, record_of
+from tests.component.delivery.ledger import (
+    LEDGER,
+    broken,
+    consumer_on,
+    ledger_of,
+    letters_of,
+    met,
+    on_met,
+    record_of,
+)
 from tests.conftest import OpenDatabase, outbox_of
 
 pytestmark = pytest.mark.postgres
 
 
-def consumer_on(database: Database) -> Consumer:
-    return Consumer(LEDGER.name, database, {Met: on_met})
-
-
-async def ledger_of(database: Database) -> list[tuple[UUID, int]]:
-    async with database.connection() as connection:
-        return [tuple(row) for row in await connection.fetch("select meeting_id, revision from ledger order by at")]
-
-
-async def letters_of(database: Database) -> list[dead_letter.DeadLetter]:
-    async with database.connection() as connection:
-        return await dead_letter.listed(connection)
-
-
-async def test_three_writes_or_none(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_three_writes_or_none(database: Database) -> None:
     await consumer_on(database).apply([record_of(met(n), offset=n) for n in range(500)])
     assert len(await ledger_of(database)) == 500
     assert [event.key for event in await outbox_of(database)] == [str(derived("meeting", n)) for n in range(500)]
@@ -46,8 +34,7 @@ async def test_three_writes_or_none(open_database_for: OpenDatabase) -> None:
         assert await connection.fetchval("select count(*) from inbox") == 500
 
 
-async def test_redelivery_is_a_no_op(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_redelivery_is_a_no_op(database: Database) -> None:
     batch = [record_of(met(n), offset=n) for n in range(100)]
     consumer = consumer_on(database)
     await consumer.apply(batch)
@@ -55,100 +42,21 @@ async def test_redelivery_is_a_no_op(open_database_for: OpenDatabase) -> None:
     assert len(await ledger_of(database)) == 100
 
 
-async def test_the_same_event_twice_in_one_batch_counts_once(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_the_same_event_twice_in_one_batch_counts_once(database: Database) -> None:
     one = record_of(met(1))
     await consumer_on(database).apply([one, one, record_of(met(2)), one])
     assert len(await ledger_of(database)) == 2
 
 
-async def test_two_members_that_overlap_apply_a_batch_once(open_database_for: OpenDatabase) -> None:
+async def test_two_members_that_overlap_apply_a_batch_once(database: Database) -> None:
     """As in a rebalance, when the old owner still works on what the new one was given."""
-    database = await open_database_for(LEDGER)
     batch = [record_of(met(n), offset=n) for n in range(200)]
     await asyncio.gather(*(consumer_on(database).apply(batch) for _ in range(4)))
     assert len(await ledger_of(database)) == 200
     assert len(await outbox_of(database)) == 200
 
 
-async def test_poison_in_a_full_batch(open_database_for: OpenDatabase) -> None:
-    """Three records that fail alone: the others are applied in their order, in few transactions."""
-    database = await open_database_for(LEDGER)
-    poison = {0, 501, 999}
-    batch = [record_of(met(n, talk_seconds=POISON if n in poison else 60), offset=n) for n in range(MAX_RECORDS)]
-    transactions = 0
-
-    def count() -> None:
-        nonlocal transactions
-        transactions += 1
-
-    database.after_commit.append(count)
-    await consumer_on(database).apply(batch)
-    assert transactions < 40
-    whole = [str(derived("meeting", n)) for n in range(MAX_RECORDS) if n not in poison]
-    assert len(await ledger_of(database)) == len(whole)
-    assert [event.key for event in await outbox_of(database) if event.topic == FollowupDone.topic] == whole
-    letters = {letter.record.offset: letter for letter in await letters_of(database)}
-    assert letters.keys() == poison
-    for offset, letter in letters.items():
-        assert letter.reason == "handler"
-        assert letter.error.startswith("ZeroDivisionError")
-        assert letter.record.value == batch[offset].value
-
-
-async def test_undecodable_bytes_become_dead_letters_with_their_reason(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    whole = record_of(met(0))
-    odd = [
-        broken(1),
-        broken(2, value=None),
-        broken(3, value=b"x" * 950_000),
-        Record("met", 0, 4, whole.key, whole.value, ()),
-        Record("met", 0, 5, b"\xff", whole.value, whole.headers),
-        Record("met", 0, 6, b"another key", whole.value, whole.headers),
-        Record("met", 0, 7, whole.key, whole.value, (*whole.headers, ("nul\0", b"\xff\0"))),
-        Record("met", 0, 8, whole.key, whole.value, tuple((name, None) for name, _ in whole.headers)),
-    ]
-    good = [record_of(met(n), offset=100 + n) for n in range(40)]
-    await consumer_on(database).apply(good[:20] + odd + good[20:])
-    reasons = {letter.record.offset: letter.reason for letter in await letters_of(database)}
-    assert reasons == {
-        1: "payload",
-        2: "tombstone",
-        3: "size",
-        4: "envelope",
-        5: "envelope",
-        6: "payload",
-        7: "envelope",
-        8: "envelope",
-    }
-    assert len(await ledger_of(database)) == 40
-    async with database.connection() as connection:
-        topics = await connection.fetch("select distinct topic from outbox where topic like '%dlq'")
-    assert [row["topic"] for row in topics] == ["met.survey.dlq"]
-
-
-async def test_what_reading_did_not_foresee_is_a_dead_letter_too(
-    open_database_for: OpenDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = await open_database_for(LEDGER)
-    read = Met.read
-
-    def reading(data: bytes) -> Met:
-        if b"86399" in data:
-            raise RuntimeError("nobody thought of this")
-        return read(data)
-
-    monkeypatch.setattr(Met, "read", reading)
-    await consumer_on(database).apply([record_of(met(n, talk_seconds=POISON - n), offset=n) for n in range(3)])
-    assert len(await ledger_of(database)) == 2
-    (letter,) = await letters_of(database)
-    assert (letter.record.offset, letter.reason) == (0, "unreadable")
-    assert "nobody" not in letter.error
-
-
-async def test_a_type_from_the_future_is_skipped(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_a_type_from_the_future_is_skipped(database: Database) -> None:
     whole = record_of(met(0))
     headers = tuple((n, b"enishi.met.v2" if n == "ce_type" else v) for n, v in whole.headers)
     await consumer_on(database).apply([Record("met", 0, 0, whole.key, whole.value, headers)])
@@ -156,62 +64,7 @@ async def test_a_type_from_the_future_is_skipped(open_database_for: OpenDatabase
     assert await letters_of(database) == []
 
 
-async def test_too_many_dead_letters_stop_the_service_and_skip_nothing(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    batch = [record_of(met(n), offset=n) for n in range(60)] + [broken(n) for n in range(60, 90)]
-    with pytest.raises(TooManyDeadLetters):
-        await consumer_on(database).apply(batch)
-    assert await ledger_of(database) == []
-    assert await letters_of(database) == []
-
-
-async def test_dead_letters_in_a_row_stop_the_service(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    consumer = consumer_on(database)
-    for n in range(consumer_module.MAX_CONSECUTIVE):
-        await consumer.apply([broken(n)])
-    with pytest.raises(TooManyDeadLetters):
-        await consumer.apply([broken(99)])
-    assert len(await letters_of(database)) == consumer_module.MAX_CONSECUTIVE
-
-
-async def test_a_handler_that_always_fails_stops_the_service_early(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    calls = 0
-
-    async def failing(tx: Any, events: Any) -> None:
-        nonlocal calls
-        calls += 1
-        raise KeyError("a bug")
-
-    with pytest.raises(TooManyDeadLetters):
-        await Consumer(LEDGER.name, database, {Met: failing}).apply(
-            [record_of(met(n), offset=n) for n in range(MAX_RECORDS)]
-        )
-    assert calls < 3 * consumer_module.MAX_CONSECUTIVE
-    assert await letters_of(database) == []
-
-
-async def test_many_dead_letters_between_good_records_do_not_stop_the_service(open_database_for: OpenDatabase) -> None:
-    """A tenth of a batch is below the limit, and good records between them break the row."""
-    database = await open_database_for(LEDGER)
-    records = [broken(n) if n % 10 == 0 else record_of(met(n), offset=n) for n in range(MAX_RECORDS)]
-    await consumer_on(database).apply(records)
-    assert len(await ledger_of(database)) == MAX_RECORDS * 9 // 10
-    async with database.connection() as connection:
-        assert await connection.fetchval("select count(*) from dead_letter") == MAX_RECORDS // 10
-
-
-async def test_a_row_of_dead_letters_goes_on_from_batch_to_batch(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    consumer, most = consumer_on(database), consumer_module.MAX_CONSECUTIVE
-    await consumer.apply([record_of(met(n), offset=n) for n in range(300)] + [broken(300 + n) for n in range(most)])
-    with pytest.raises(TooManyDeadLetters):
-        await consumer.apply([broken(400), record_of(met(401), offset=401)])
-
-
-async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatabase, monkeypatch: Any) -> None:
-    database = await open_database_for(LEDGER)
+async def test_a_lost_database_is_not_a_dead_letter(database: Database, monkeypatch: Any) -> None:
     calls = 0
 
     async def flaky(tx: Any, events: Any) -> None:
@@ -222,7 +75,7 @@ async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatab
         await on_met(tx, events)
 
     monkeypatch.setattr(consumer_module, "BACKOFF_FIRST", 0.001)
-    consumer = Consumer(LEDGER.name, database, {Met: flaky})
+    consumer = consumer_on(database, flaky)
     batch = [record_of(met(n), offset=n) for n in range(10)]
     for _ in range(2):
         with pytest.raises(ConnectionResetError):
@@ -232,9 +85,8 @@ async def test_a_lost_database_is_not_a_dead_letter(open_database_for: OpenDatab
     assert await letters_of(database) == []
 
 
-async def test_a_batch_that_takes_too_long_is_taken_in_parts(open_database_for: OpenDatabase) -> None:
+async def test_a_batch_that_takes_too_long_is_taken_in_parts(database: Database) -> None:
     """What the parts before a failure did stays, so that the next delivery has less to do."""
-    database = await open_database_for(LEDGER)
     breaks_at = 160
 
     async def slow(tx: Any, events: Any) -> None:
@@ -243,7 +95,7 @@ async def test_a_batch_that_takes_too_long_is_taken_in_parts(open_database_for: 
         await on_met(tx, events)
 
     batch = [record_of(met(n), offset=n) for n in range(500)]
-    consumer = Consumer(LEDGER.name, database, {Met: slow})
+    consumer = consumer_on(database, slow)
     with pytest.raises(TimeoutError):
         await consumer.apply([*batch, broken(500)])
     assert len(await ledger_of(database)) == breaks_at
@@ -253,31 +105,7 @@ async def test_a_batch_that_takes_too_long_is_taken_in_parts(open_database_for: 
     assert [letter.reason for letter in await letters_of(database)] == ["payload"]
 
 
-@pytest.mark.parametrize("too_long", [range(101, 501), range(101, 301)], ids=["the whole", "a half"])
-async def test_a_record_that_fails_in_a_batch_that_takes_too_long_is_a_dead_letter(
-    open_database_for: OpenDatabase, too_long: range
-) -> None:
-    """The rest is applied, once and in order, and the batch is not put back."""
-    database = await open_database_for(LEDGER)
-
-    async def slow(tx: Any, events: Any) -> None:
-        if len(events) in too_long:
-            raise TimeoutError
-        await on_met(tx, events)
-
-    poison = {0, 40, 250}
-    batch = [record_of(met(n, talk_seconds=POISON if n in poison else 60), offset=n) for n in range(500)]
-    await Consumer(LEDGER.name, database, {Met: slow}).apply([*batch, broken(500)])
-    whole = [derived("meeting", n) for n in range(500) if n not in poison]
-    assert [each for each, _ in await ledger_of(database)] == whole
-    assert {(letter.record.offset, letter.reason) for letter in await letters_of(database)} == {
-        *((n, "handler") for n in poison),
-        (500, "payload"),
-    }
-
-
-async def test_a_crash_between_two_parts_doubles_nothing(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_a_crash_between_two_parts_doubles_nothing(database: Database) -> None:
 
     async def dies(tx: Any, events: Any) -> None:
         if len(events) > 100:
@@ -289,48 +117,12 @@ async def test_a_crash_between_two_parts_doubles_nothing(open_database_for: Open
     batch = [record_of(met(n), offset=n) for n in range(500)]
     batch += batch[:40]  # and what is in two parts is applied in one
     with pytest.raises(asyncio.CancelledError):
-        await Consumer(LEDGER.name, database, {Met: dies}).apply(batch)
+        await consumer_on(database, dies).apply(batch)
     assert len(await ledger_of(database)) == 160
     await consumer_on(database).apply(batch)
     whole = [derived("meeting", n) for n in range(500)]
     assert [each for each, _ in await ledger_of(database)] == whole
     assert [event.key for event in await outbox_of(database)] == [str(each) for each in whole]
-
-
-async def test_a_dead_letter_is_replayed_once_it_can_be(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-
-    async def failing(tx: Any, events: Any) -> None:
-        raise KeyError("a bug")
-
-    await Consumer(LEDGER.name, database, {Met: failing}).apply([record_of(met(7), offset=7)])
-    (letter,) = await letters_of(database)
-    assert not await Consumer(LEDGER.name, database, {Met: failing}).replay(letter)
-    assert await Consumer(LEDGER.name, database, {Met: on_met}).replay(letter)
-    assert await letters_of(database) == []
-    assert [each for each, _ in await ledger_of(database)] == [derived("meeting", 7)]
-
-
-async def test_a_dead_letter_is_found_by_its_id_behind_any_number_of_others(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
-    for start in range(0, 120, 30):
-        await consumer_on(database).apply([broken(start + n) for n in range(30)])
-    async with database.connection() as connection:
-        last = (await dead_letter.listed(connection, limit=None))[-1]
-        assert len(await dead_letter.listed(connection)) == 100
-        assert await dead_letter.listed(connection, ids=[last.id], limit=None) == [last]
-        assert await dead_letter.listed(connection, topic="met", ids=[UUID(int=1)], limit=None) == []
-
-
-async def test_erasure_reaches_dead_letters(open_database_for: OpenDatabase) -> None:
-    """Those of the key, and those of others that name it."""
-    database = await open_database_for(LEDGER)
-    await consumer_on(database).apply([broken(n) for n in range(3)])
-    await consumer_on(database).apply([record_of(met(n, talk_seconds=POISON), offset=10 + n) for n in range(3)])
-    async with database.transaction() as tx:
-        assert await dead_letter.erase(tx, []) == 0
-        assert await dead_letter.erase(tx, [derived("meeting", 1), derived("b", 2)]) == 3
-    assert {letter.record.offset for letter in await letters_of(database)} == {0, 2, 10}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

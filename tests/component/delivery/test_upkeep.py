@@ -3,14 +3,12 @@
 import pytest
 
 from shared.platform import retention, service
-from tests.component.delivery.ledger import LEDGER
-from tests.conftest import OpenDatabase
+from shared.platform.database import Database
 
 pytestmark = pytest.mark.postgres
 
 
-async def test_old_claims_go_however_many(open_database_for: OpenDatabase) -> None:
-    database = await open_database_for(LEDGER)
+async def test_old_claims_go_however_many(database: Database) -> None:
     many = 2 * retention.AT_ONCE + 1
     async with database.transaction() as tx:
         await tx.execute(
