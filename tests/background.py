@@ -8,11 +8,13 @@ from typing import Any
 
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, Any]) -> AsyncIterator["asyncio.Task[Any]"]:
-    """A task that is cancelled at the end."""
+    """A task that is cancelled at the end. Raises what it died of by itself."""
     task = asyncio.create_task(work)
     try:
         yield task
     finally:
+        if task.done():
+            task.result()
         task.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await task

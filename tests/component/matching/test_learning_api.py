@@ -1,9 +1,7 @@
 """Learning and flags through matching's doors, on a real PostgreSQL."""
 
-import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +18,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform import clock
 from shared.platform.ids import derived
+from tests.background import background, until
 from tests.component.matching.group import OUT, Group, open_group, rid
 from tests.conftest import OpenDatabase, api_key
 
@@ -99,19 +98,12 @@ async def test_taps_become_due_after_a_while_and_are_not_lost_while_learning(gro
 async def test_the_service_learns_by_itself_in_a_process_of_its_own(group: Group) -> None:
     await tap_all(group)
     await group.call("POST", "/learning")
-    task = asyncio.create_task(learner.run(group.database))
-    try:
-        for _ in range(3000):
-            if (await group.call("GET", "/learning")).json()["versions"]:
-                break
-            assert not task.done(), task.result() if task.done() else ""
-            await asyncio.sleep(0.1)
-        else:
-            pytest.fail("nothing was learned in a minute")
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+
+    async def learned() -> bool:
+        return bool((await group.call("GET", "/learning")).json()["versions"])
+
+    async with background(learner.run(group.database)):
+        await until(learned, "a version")
 
 
 async def test_two_gatherings_teach_together(group: Group) -> None:

@@ -1,8 +1,6 @@
 """The evening as it really goes: plans made anew, progress, cancelling, and who stands alone."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +12,7 @@ from shared.contracts.gathering import Table
 from shared.contracts.matched import Matched
 from shared.contracts.registered import Registered
 from shared.platform.ids import derived
+from tests.background import background, until
 from tests.component.matching.group import OUT, profile_event, registered_event, rid
 from tests.component.matching.night import G, Night, attributes, board, definition, open_night
 from tests.conftest import OpenDatabase, api_key, settings_for
@@ -195,28 +194,21 @@ async def test_progress_is_seen_and_a_plan_in_the_making_can_be_cancelled(night:
     made = await night.call("POST", f"/gatherings/{G}/plans", json={})
     path = made.headers["location"].removeprefix("/v1")
     known = settings_for(SERVICE, night.database.url, plan_proposals=1_000_000_000)
-    task = asyncio.create_task(planner.run(known, night.database))
-    try:
-        for _ in range(3000):
-            plan = (await night.call("GET", path)).json()
-            if plan["share"]:
-                break
-            await asyncio.sleep(0.1)
+
+    async def seating(path: str) -> bool:
+        return bool((await night.call("GET", path)).json()["share"])
+
+    async with background(planner.run(known, night.database)):
+        await until(lambda: seating(path), "progress")
+        plan = (await night.call("GET", path)).json()
         assert plan["step"] == "seating"
         assert 0 < plan["share"] < 1
         assert (await night.call("DELETE", path)).status_code == 200
         # The worker stops at the end of its chunk: the next plan of another request is begun.
-        second = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 2})
-        for _ in range(3000):
-            follower = (await night.call("GET", second.headers["location"].removeprefix("/v1"))).json()
-            if follower["share"]:
-                break
-            await asyncio.sleep(0.1)
-        assert follower["state"] == "running"
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        made = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": 2})
+        second = made.headers["location"].removeprefix("/v1")
+        await until(lambda: seating(second), "progress of the other")
+        assert (await night.call("GET", second)).json()["state"] == "running"
     assert (await night.call("GET", path)).json()["state"] == "cancelled"
     assert not await night.events(Matched)
 
