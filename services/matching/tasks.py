@@ -1,14 +1,15 @@
 """What a plan is made from: the people and what is known of them, read at one moment."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Container, Mapping, Sequence, Set
 from typing import Any, Final
 from uuid import UUID
 
+from services.matching.domain.lists import is_short, standing
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task
 from services.matching.domain.seating_request import DEFAULT_TABLE
 from services.matching.domain.timetable import sittings
-from services.matching.domain.wishes import pair
+from services.matching.domain.wishes import Pair, pair
 from services.matching.guidance import draw, guidance
 from services.matching.store import facts, live, matched, plans
 from services.matching.store.live import Stay
@@ -41,11 +42,17 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     ever = frozenset().union(*present, seated)
     people = said.among([person_of(*each) for each in attendees if each[0].registration_id in ever])
     points = said.pair_points
+    met: set[Pair] = set()
     if plan.current_round is not None:
-        # A pair that met tonight outside the tables need not be brought together again.
-        for each in await live.met_here(connection, gathering_id):
-            points[pair(*each)] = points.get(pair(*each), 0.0) + said.weights.met_before
-    pins = [each for each in await live.pins(connection, gathering_id) if each.round <= rounds]
+        met = {pair(*each) for each in await live.met_here(connection, gathering_id)}
+    for each in met:  # a pair that met tonight outside the tables need not be brought together again
+        points[each] = points.get(each, 0.0) + said.weights.met_before
+    here = {person.registration_id for person in people}
+    pins = [
+        each
+        for each in await live.pins(connection, gathering_id)
+        if each.round <= rounds and each.registration_id in here
+    ]
     told = {seat["table"] for row in published.values() for seat in row.seats}
     numbers = _numbers([table.number for table in gathering.tables], told.union(each.table for each in pins))
     number = {each: at for at, each in enumerate(numbers)}
@@ -82,7 +89,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
         blocks=said.blocks,
         pair_points=points,
         effects=said.effects,
-        introductions=_somebody_new(published, present, begun),
+        introductions=_lists_wanted(published, frozenset().union(*present[begun:]), begun, met, said.apart),
     )
 
 
@@ -115,11 +122,20 @@ def _stay(registered: Registered, stays: Mapping[UUID, Stay], begun: int) -> Sta
     return stay
 
 
-def _somebody_new(published: Mapping[UUID, MatchedRow], present: Sequence[frozenset[UUID]], begun: int) -> bool:
-    """Whether the rounds ahead have anybody without a list and a seat there. An empty list beside a seat is meant so: who
-    mainly sells is introduced to nobody."""
-    rows = (published.get(key) or MatchedRow(key, [], []) for key in frozenset().union(*present[begun:]))
-    return any(not row.introductions and not any(seat["round"] > begun for seat in row.seats) for row in rows)
+def _lists_wanted(
+    published: Mapping[UUID, MatchedRow], coming: Set[UUID], begun: int, met: Collection[Pair], apart: Container[Pair]
+) -> bool:
+    """Whether anybody in the rounds ahead is without a list and a seat there, or too few are left of their list.
+
+    An empty list beside a seat is meant so: who mainly sells is introduced to nobody.
+    """
+    for key in coming:
+        row = published.get(key) or MatchedRow(key, [], [])
+        if not row.introductions and not any(seat["round"] > begun for seat in row.seats):
+            return True
+        if is_short(row.introductions, standing(key, row.introductions, coming, met, apart)):
+            return True
+    return False
 
 
 def _numbers(tables: Sequence[int], others: Set[int]) -> tuple[int, ...]:

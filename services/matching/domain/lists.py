@@ -35,6 +35,23 @@ def without(entries: Sequence[Entry], counterpart: UUID) -> list[Entry]:
     return [each for each in entries if each["counterpart"] != str(counterpart)]
 
 
+def standing(
+    reader: UUID, entries: Sequence[Entry], coming: Set[UUID], met: Collection[Pair], apart: Container[Pair]
+) -> list[Entry]:
+    """Those of a list that stay on it: both come, or they have met, and nothing keeps them apart."""
+    return [each for each in entries if _stands(reader, UUID(each["counterpart"]), coming, met, apart)]
+
+
+def _stands(reader: UUID, other: UUID, coming: Set[UUID], met: Collection[Pair], apart: Container[Pair]) -> bool:
+    both = pair(reader, other)
+    return both not in apart and ({reader, other} <= coming or both in met)
+
+
+def is_short(entries: Sequence[Entry], left: Sequence[Entry]) -> bool:
+    """Whether a list of which so much is left has lost more than it can."""
+    return len(left) < min(LEAST, len(entries))
+
+
 def merged(
     reader: UUID,
     kept: Mapping[UUID, Sequence[Entry]],
@@ -48,14 +65,13 @@ def merged(
     Only a list that has become too short takes more from the new plan. `kept` are everybody's lists until now; nobody's
     for a plan from scratch. Two who must be kept `apart` are on neither's list.
     """
-
-    def stands(counterpart: UUID) -> bool:
-        both = pair(reader, counterpart)
-        return both not in apart and ({reader, counterpart} <= coming or both in met)
-
-    old = [each for each in kept.get(reader, ()) if stands(UUID(each["counterpart"]))]
+    old = standing(reader, kept.get(reader, ()), coming, met, apart)
     listed = {UUID(each["counterpart"]) for each in old}
-    new = [each for each in proposed.get(reader, ()) if each.counterpart not in listed and stands(each.counterpart)]
+    new = [
+        each
+        for each in proposed.get(reader, ())
+        if each.counterpart not in listed and _stands(reader, each.counterpart, coming, met, apart)
+    ]
     if old:
         fresh = [each for each in new if not kept.get(each.counterpart)]
         rest = [each for each in new if each not in fresh]

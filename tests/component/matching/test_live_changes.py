@@ -9,8 +9,8 @@ from services.matching import handlers
 from services.matching.store import facts
 from shared.contracts.matched import Matched
 from shared.platform.ids import derived
-from tests.component.matching.group import rid
-from tests.component.matching.night import SEATS, G, Night, board, definition
+from tests.component.matching.group import registered_event, rid
+from tests.component.matching.night import SEATS, G, Night, attributes, board, definition
 
 pytestmark = pytest.mark.postgres
 
@@ -90,3 +90,26 @@ async def test_who_met_at_another_gathering_is_known_whichever_of_the_two_came_f
     async with night.database.connection() as connection:
         found = await facts.met_before(connection, G)
     assert sorted(found) == sorted(tuple(sorted((rid(a), rid(b)))) for a, b in met)
+
+
+async def test_a_list_that_lost_too_many_is_filled_up_from_people_who_are_here(night: Night) -> None:
+    made = await night.call("POST", f"/gatherings/{G}/plans", json={})
+    await night.finished(made.headers["location"])
+    before = await night.listed(0)
+    away = set(before[1:])
+    await night.finished(await asked(night, current_round=0, no_shows=[str(each) for each in away]))
+    after = await night.listed(0)
+    assert after[0] == before[0]
+    assert len(after) >= 3
+    for n in range(20):
+        assert rid(n) in away or len(await night.listed(n)) >= 3
+        assert away.isdisjoint(await night.listed(n))
+
+
+async def test_a_pin_of_somebody_who_cancelled_is_no_broken_rule(night: Night) -> None:
+    await night.post(f"{board()}/pin", {"person": str(rid(4)), "table": "8", "round": "3"})
+    async with night.database.transaction() as tx:
+        gone = registered_event(night.partner, 4, revision=2, status="cancelled", **attributes(4))
+        await handlers.on_registered(tx, [gone])
+    plan = await night.finished(await asked(night))
+    assert not [each for each in plan["proof"]["violations"] if "pin" in each]
