@@ -23,6 +23,7 @@ from shared.contracts.partner import Partner
 from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.contracts.survey_closed import SurveyClosed
+from shared.contracts.unlisted import Unlisted
 from shared.delivery import dead_letter, fold
 from shared.delivery.consumer import Handlers
 from shared.platform import auth, clock, metrics
@@ -41,6 +42,7 @@ def build(rules: Rules) -> Handlers:
         Met: partial(on_met, rules),
         MetNote: on_met_note,
         SurveyClosed: on_survey_closed,
+        Unlisted: on_unlisted,
     }
 
 
@@ -163,6 +165,13 @@ async def on_met_note(tx: Connection, events: Sequence[Event[MetNote]]) -> None:
             newest[note.note_id] = note
     await facts.hold_off_decisions(tx)
     await facts.put_notes(tx, [newest[id_] for id_ in sorted(newest)])
+
+
+async def on_unlisted(tx: Connection, events: Sequence[Event[Unlisted]]) -> None:
+    """From here on these are named to their readers no more, or again."""
+    told, _ = fold.newest(events)
+    await facts.hold_off_decisions(tx)
+    await reminders_store.put_unlisted(tx, told)
 
 
 async def on_survey_closed(tx: Connection, events: Sequence[Event[SurveyClosed]]) -> None:

@@ -3,16 +3,16 @@
 Each function takes registrations of one partner and answers per row with what is wrong, or None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.matching import introducing
+from services.matching import introducing, unlisting
 from services.matching.domain.learning import NOT_FOR_ME, Tap
 from services.matching.domain.wishes import NO_THANKS, Wish, pair
-from services.matching.store import embeddings, facts, learning, lottery
+from services.matching.store import embeddings, facts, learning, lottery, unlisted
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
 from shared.platform import clock, metrics
@@ -29,13 +29,15 @@ WITHDRAWN: Final = "none"
 async def wish(tx: Connection, partner_id: UUID, said: Sequence[Wish], now: datetime) -> list[str | None]:
     """Keep what authors wish of others at their gathering; of several about one pair the last counts.
 
-    A refusal takes back at once what the two had agreed on; all else counts from the next plan on.
+    A refusal takes back at once what the two had agreed on, and each off the other's pages; all else counts from the next
+    plan on.
     """
     homes, problems = await _check(tx, partner_id, [(each.author, each.about) for each in said])
     newest = {(each.author, each.about): each for each, problem in zip(said, problems, strict=True) if problem is None}
     await store.put_wishes(tx, [(homes[each.author], each) for each in newest.values() if each.kind != WITHDRAWN])
     await store.withdraw_wishes(tx, [key for key, each in newest.items() if each.kind == WITHDRAWN])
     await introducing.take_back(tx, sorted({each.author for each in newest.values() if each.kind == NO_THANKS}), now)
+    await unlisting.tell(tx, _sides(newest), now)
     metrics.accepted.labels("wish").inc(len(newest))
     return problems
 
@@ -55,6 +57,7 @@ async def tap(tx: Connection, partner_id: UUID, said: Sequence[Tap], now: dateti
     await introducing.take_back(
         tx, sorted({each.author for each in newest.values() if each.verdict == NOT_FOR_ME}), now
     )
+    await unlisting.tell(tx, _sides(newest), now)
     metrics.accepted.labels("tap").inc(len(newest))
     return problems
 
@@ -66,6 +69,7 @@ async def keep_apart(tx: Connection, said: Sequence[tuple[UUID, Tap]], now: date
     authors = sorted({author for author, _ in newest})
     await learning.make_due(tx, authors, now + SETTLE)
     await introducing.take_back(tx, authors, now)
+    await unlisting.tell(tx, _sides(newest), now)
 
 
 async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None, now: datetime) -> UUID:
@@ -80,6 +84,7 @@ async def ban(tx: Connection, partner_id: UUID, one: UUID, other: UUID | None, n
     ban_id = derived("ban", *sides)
     await store.put_ban(tx, partner_id, ban_id, sides[0], sides[1] if other else None)
     await introducing.take_back(tx, [one], now)
+    await unlisting.tell(tx, sides, now, left_out=other is None)
     return ban_id
 
 
@@ -88,6 +93,7 @@ async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     await facts.claim_registrations(tx, registration_ids)
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
+    await unlisted.erase(tx, registration_ids)
     await lottery.erase(tx, registration_ids)
     await unlearn(tx, registration_ids)
 
@@ -97,6 +103,10 @@ async def unlearn(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     await embeddings.erase(tx, registration_ids)
     await learning.erase(tx, registration_ids)
     await learning.make_due(tx, registration_ids, clock.now())
+
+
+def _sides(pairs: Iterable[tuple[UUID, UUID]]) -> list[UUID]:
+    return sorted({side for each in pairs for side in each})
 
 
 async def _check(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from services.matching import unlisting
 from services.matching.desk import Prospect
 from services.matching.domain.lists import MOST, Entry, entry, ranked, unquoted, without
 from services.matching.domain.proposals import Proposal
@@ -64,6 +65,7 @@ async def propose(
             created_at=now,
         ),
     )
+    await unlisting.tell(tx, [one.id, other.id], now)
     return True
 
 
@@ -86,6 +88,7 @@ async def answer(
             return  # the same yes once more, by a button that was pressed twice
         raise NotFound
     if not proposal.agreed:
+        await unlisting.tell(tx, [proposal.a, proposal.b], now)
         return
     if found is None:
         raise Conflict("both answered at the same moment; answer once more")

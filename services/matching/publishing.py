@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.matching import unlisting
 from services.matching.domain.causes import as_json
 from services.matching.domain.lists import Entry, merged, unquoted, with_agreed
 from services.matching.domain.plan import Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.wishes import Pair, pair
 from services.matching.guidance import refusals
-from services.matching.store import audits, facts, live, matched, plans, proposals
+from services.matching.store import audits, facts, live, matched, plans, proposals, unlisted
 from services.matching.store.matched import MatchedRow, Rewritten
 from services.matching.store.plans import Plan
 from shared.contracts.contract import Contract
@@ -78,6 +79,8 @@ async def publish(tx: Connection, plan: Plan, task: Task, result: Result, now: d
         tx, plan.gathering_id, plan.plan_id, rows, only_changed=plan.current_round is not None
     )
     await announce(tx, plan.gathering_id, plan.plan_id, rows, written, now)
+    # What was lifted meanwhile counts from this plan on.
+    await unlisting.renew(tx, await unlisted.readers_of(tx, plan.gathering_id), now)
     return len(written)
 
 

@@ -20,6 +20,7 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.contracts.survey_closed import SurveyClosed
 from shared.contracts.survey_submitted import SurveySubmitted
+from shared.contracts.unlisted import Unlisted
 
 SERVICES: Final = ("registration", "matching", "followup", "survey")
 
@@ -85,6 +86,7 @@ TOPICS: Final[dict[str, Topic]] = {
         Topic(SurveyClosed, ("survey",), ("followup",)),
         Topic(ConductReported, ("survey", "followup"), ("registration", "matching"), restricted=True),
         Topic(KeptApart, ("followup",), ("matching",), restricted=True),
+        Topic(Unlisted, ("matching",), ("followup",), restricted=True),
     )
 }
 

@@ -39,7 +39,12 @@ async def erase(tx: Connection, ids: Collection[UUID]) -> None:
         " union select person_id from contact where registration_id = any($1::uuid[])",
         gone,
     )
-    for table in ("registration", "profile", "contact", "matched", "reminder_plan"):
+    for table in ("registration", "profile", "contact", "matched", "unlisted", "reminder_plan"):
         await tx.execute(f"delete from {table} where registration_id = any($1::uuid[])", gone)
     await credits.strip(tx, gone)
+    await tx.execute(
+        "update unlisted set others = array(select each from unnest(others) as each where each <> all($1::uuid[]))"
+        " where others && $1::uuid[]",
+        gone,
+    )
     await people.forget(tx, [row["person_id"] for row in persons])

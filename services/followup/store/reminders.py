@@ -6,9 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from services.followup.domain.briefing import Introduced
 from services.followup.domain.reminders import Reminding, Subject
 from services.followup.store.people import person_of
+from shared.contracts.unlisted import Unlisted
 from shared.platform.database import Connection
 
 _OPEN_SURVEY = (
@@ -23,7 +26,9 @@ OPEN = (
     " and not exists (select from contact where registration_id = m.owner and refused_at is not null)"
     " and not exists (select from preference where person_id = r.person_id and stopped_at is not null)"
     " and case m.kind"
-    " when 'brief' then exists (select from matched where registration_id = m.owner and introductions <> '[]')"
+    " when 'brief' then exists (select from matched as b cross join jsonb_array_elements(b.introductions) as i (value)"
+    " where b.registration_id = m.owner and not exists (select from unlisted as u where u.registration_id = m.owner"
+    " and (i.value ->> 'counterpart')::uuid = any(u.others)))"
     " else (r.attendance <> 'expected' or exists (select from followup where owner = m.owner))"
     f" and (m.kind <> 'survey' or exists (select from {_OPEN_SURVEY} as s where s.gathering_id = r.gathering_id)) end"
 )
@@ -182,7 +187,7 @@ class Brief:
 async def brief(connection: Connection, registration: UUID) -> Brief | None:
     """Whom to meet and where to sit; None for somebody whose gathering is not known.
 
-    Counterparts who show nothing of themselves, do not come, or have been met already, are left out.
+    Counterparts who show nothing of themselves, do not come, have been met already, or shall not be named, are left out.
     """
     head = await connection.fetchrow(
         "select g.title, g.phase, g.starts_at, coalesce(p.goal, '') as goal, s.url, coalesce(m.seats, '[]') as seats"
@@ -201,6 +206,7 @@ async def brief(connection: Connection, registration: UUID) -> Brief | None:
         " join registration as r on r.registration_id = p.registration_id and r.status = 'accepted'"
         " where m.registration_id = $1"
         " and not exists (select from followup as f where f.owner = $1 and f.other = p.registration_id)"
+        " and not exists (select from unlisted as u where u.registration_id = $1 and p.registration_id = any(u.others))"
         " order by (i.value ->> 'rank')::int, i.n",
         registration,
     )
@@ -212,6 +218,22 @@ async def brief(connection: Connection, registration: UUID) -> Brief | None:
         head["url"],
         tuple(Introduced(**{**row, "reasons": tuple(each["kind"] for each in row["reasons"])}) for row in rows),
         tuple(head["seats"]),
+    )
+
+
+async def put_unlisted(tx: Connection, told: Sequence[Unlisted]) -> None:
+    """Keep the newest of each reader; the erased are in none."""
+    await tx.execute(
+        "insert into unlisted (registration_id, revision, others) select new.registration_id, new.revision,"
+        " array(select id::uuid from jsonb_array_elements_text(new.others::jsonb) as o (id)"
+        "  where not exists (select from erased as e where e.registration_id = id::uuid))"
+        " from unnest($1::uuid[], $2::int[], $3::text[]) as new (registration_id, revision, others)"
+        " where not exists (select from erased as e where e.registration_id = new.registration_id)"
+        " on conflict (registration_id) do update set revision = excluded.revision, others = excluded.others"
+        " where unlisted.revision < excluded.revision",
+        [each.registration_id for each in told],
+        [each.revision for each in told],
+        [orjson.dumps(each.others).decode() for each in told],
     )
 
 

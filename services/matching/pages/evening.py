@@ -76,10 +76,7 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         wishes = await evening.met_by(connection, guest.id)
         taps = await feedback.verdicts(connection, guest.id)
         wished = await said_wishes.wishes(connection, guest.gathering.gathering_id, guest.id)
-        unwanted = await said_wishes.unwanted(connection, guest.id)
-    # Who is proposed stays on the list of who would meet them: else its end, beside the proposal, tells of a refusal.
-    proposed = {each.other_of(guest.id) for each in open_proposals}
-    hidden = {other for other, own in unwanted.items() if own or other not in proposed}
+        hidden = (await said_wishes.unwanted(connection, [guest.id])).get(guest.id, set())
     kinds = {each.about: each.kind for each in wished}
     introduced = {other: each for each in guest.introductions if (other := UUID(each["counterpart"])) in people}
     stops = _stops(visit, mates, people)

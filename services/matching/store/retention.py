@@ -39,7 +39,7 @@ async def forget_words(tx: Connection, keep: timedelta, limit: int) -> int:
     )
 
 
-OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish")
+OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish", "unlisted")
 """Tables whose rows only serve one evening; taps, meetings and draws are learned from, and stay."""
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -110,31 +110,45 @@ async def kept_apart(connection: Connection, gathering_id: UUID) -> list[tuple[U
     return [(row["one"], row["other"]) for row in rows]
 
 
-async def unwanted(connection: Connection, registration_id: UUID) -> dict[UUID, bool]:
-    """Registrations of the same gathering whom this one is not to meet, by what either said, by an answer to a proposal or by
-    the organiser; and of each whether this one said so."""
+async def unwanted(connection: Connection, readers: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """By reader: registrations of the same gathering whom their pages do not name among whom to meet, by what either said, by an
+    answer to a proposal or by the organiser.
+
+    While a proposal names the two, only of who said so: to the other a gap beside it would tell of the refusal.
+    """
     rows = await connection.fetch(
-        "with me as (select person_id, gathering_id from registration where registration_id = $1),"
-        " mine as (select array_agg(registration_id) as ids from registration join me using (person_id)),"
-        " tonight as (select about as other, author = $1 as own from wish where kind = 'no_thanks' and author = $1"
-        "  union all select author, false from wish where kind = 'no_thanks' and about = $1"
-        "  union all select b, true from proposal where a = $1 and a_answer = false and not held"
-        "  union all select a, true from proposal where b = $1 and b_answer = false and not held"
-        "  union all select here.registration_id, false from ban join registration banned on registration_id = one"
-        "  join registration here using (person_id, gathering_id) join me using (gathering_id) where other is null),"
-        " ever as (select about as other, true as own from tap"
-        "  where author = any((select ids from mine)::uuid[]) and verdict = 'not_for_me'"
-        "  union all select author, false from tap"
-        "  where about = any((select ids from mine)::uuid[]) and verdict = 'not_for_me'"
-        "  union all select other, false from ban where one = any((select ids from mine)::uuid[]) and other is not null"
-        "  union all select one, false from ban where other = any((select ids from mine)::uuid[]))"
-        " select other, bool_or(own) as own from (select * from tonight union all"
-        "  select here.registration_id, own from ever join registration them on them.registration_id = other"
-        "  join registration here on here.person_id = them.person_id"
-        "  join me on me.gathering_id = here.gathering_id) as said group by other",
-        registration_id,
+        "with me as (select registration_id, person_id, gathering_id from registration where registration_id = any($1::uuid[])),"
+        " mine as (select distinct person_id, all_of.registration_id from me join registration all_of using (person_id)),"
+        " every as (select array_agg(registration_id) as ids from mine),"
+        " tonight as (select author as reader, about as other, true as own from wish"
+        "  where kind = 'no_thanks' and author = any($1::uuid[])"
+        "  union all select about, author, false from wish where kind = 'no_thanks' and about = any($1::uuid[])"
+        "  union all select a, b, true from proposal where a = any($1::uuid[]) and a_answer = false and not held"
+        "  union all select b, a, true from proposal where b = any($1::uuid[]) and b_answer = false and not held"
+        "  union all select me.registration_id, here.registration_id, false from ban"
+        "  join registration banned on banned.registration_id = one join me on me.gathering_id = banned.gathering_id"
+        "  join registration here on here.person_id = banned.person_id and here.gathering_id = me.gathering_id"
+        "  where other is null),"
+        " ever as (select author as one, about as other, true as own from tap"
+        "  where author = any((select ids from every)::uuid[]) and verdict = 'not_for_me'"
+        "  union all select about, author, false from tap"
+        "  where about = any((select ids from every)::uuid[]) and verdict = 'not_for_me'"
+        "  union all select one, other, false from ban where one = any((select ids from every)::uuid[]) and other is not null"
+        "  union all select other, one, false from ban where other = any((select ids from every)::uuid[])),"
+        " said as (select * from tonight union all select me.registration_id, here.registration_id, own from ever"
+        "  join mine on mine.registration_id = one join me using (person_id)"
+        "  join registration them on them.registration_id = other"
+        "  join registration here on here.person_id = them.person_id and here.gathering_id = me.gathering_id)"
+        " select reader, other from said where reader <> other group by reader, other"
+        " having bool_or(own) or not exists (select from proposal"
+        "  where (a = reader and b = other and a_answer is distinct from false and (not held or a_answer))"
+        "  or (b = reader and a = other and b_answer is distinct from false and (not held or b_answer)))",
+        readers,
     )
-    return {row["other"]: row["own"] for row in rows}
+    found: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["reader"], set()).add(row["other"])
+    return found
 
 
 async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
