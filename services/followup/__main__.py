@@ -1,6 +1,7 @@
-"""Run follow-up: `python -m services.followup`."""
+"""Run follow-up: `python -m services.followup [serve | migrate | bounce | dead-letters ...]`."""
 
 from services.followup.app import SERVICE
 from shared.platform.command import main
 
-main(SERVICE)
+if __name__ == "__main__":
+    main(SERVICE)

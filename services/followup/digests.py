@@ -112,8 +112,11 @@ class Writer:
             return None
         entries: list[Mapping[str, object]] = []
         for each in news[: digest.SHOWN]:
-            write = self._item if isinstance(each, Item) else self._reminder
-            if (entry := await write(connection, each, mailbox, now)) is not None:  # type: ignore[arg-type]
+            if isinstance(each, Item):
+                entry = await self._item(connection, each, mailbox, now)
+            else:
+                entry = await self._reminder(connection, each, mailbox)
+            if entry is not None:
                 entries.append(entry)
         reader = await reading.reader(connection, mailbox.registration)
         page = self._links.url(mailbox.registration)
@@ -163,7 +166,7 @@ class Writer:
         }
 
     async def _reminder(
-        self, connection: Connection, reminder: OpenReminder, mailbox: Mailbox, now: datetime
+        self, connection: Connection, reminder: OpenReminder, mailbox: Mailbox
     ) -> Mapping[str, object] | None:
         reader = await reading.reader(connection, reminder.owner)
         known = await reminders.brief(connection, reminder.owner)

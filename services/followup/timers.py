@@ -24,7 +24,7 @@ FIRST: Final = 250  # timers in the first statement: enough for most, and soon o
 EXPIRE_AT_ONCE: Final = 500  # follow-ups in one transaction
 
 
-async def run(database: Database, batch: int, backstop: float, connections: int = CONNECTIONS) -> None:
+async def run(database: Database, batch: int, backstop: float) -> None:
     """Fire for ever. Raises when PostgreSQL fails; what is due then is due still.
 
     Every replica runs this. Each is woken by its own commits only, so a new timer is fired on time by the replica that
@@ -34,7 +34,7 @@ async def run(database: Database, batch: int, backstop: float, connections: int 
     database.after_commit.append(wake.set)
     opened: list[asyncpg.Connection[Any]] = []
     try:
-        for _ in range(connections):
+        for _ in range(CONNECTIONS):
             opened.append(await timers.connect(database.url))
         due = True
         while True:

@@ -35,18 +35,17 @@ async def ensure_topics(
     *,
     topics: Sequence[KafkaTopic] | None = None,
     create: bool = True,
-    patience: float = PATIENCE,
 ) -> Outcome:
     """Create what is missing, wait until it has leaders, and compare what was there. Raises `KafkaError`."""
     wanted = {topic.name: topic for topic in topics or list(kafka_topics())}
-    admin = await _connect(bootstrap_servers, patience)
+    admin = await _connect(bootstrap_servers)
     try:
         brokers = len((await admin.describe_cluster())["brokers"])
         existing = set(await admin.list_topics())
         missing = [topic for name, topic in wanted.items() if name not in existing]
         if missing and create:
             await _create(admin, missing, min(COPIES, brokers))
-            await _await_leaders(admin, list(wanted), patience)
+            await _await_leaders(admin, list(wanted))
         known = [topic for name, topic in wanted.items() if name in existing]
         differences = await _differences(admin, known)
         if not create:
@@ -56,8 +55,8 @@ async def ensure_topics(
         await admin.close()
 
 
-async def _connect(bootstrap_servers: str, patience: float) -> AIOKafkaAdminClient:
-    deadline = asyncio.get_running_loop().time() + patience
+async def _connect(bootstrap_servers: str) -> AIOKafkaAdminClient:
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     while True:
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, client_id="enishi-topics")
         try:
@@ -83,8 +82,8 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[KafkaTopic], copi
             raise KafkaError(f"topic {name} could not be created: error {code}")
 
 
-async def _await_leaders(admin: AIOKafkaAdminClient, names: Sequence[str], patience: float) -> None:
-    async with asyncio.timeout(patience):
+async def _await_leaders(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    async with asyncio.timeout(PATIENCE):
         while True:
             described = await admin.describe_topics(list(names))
             partitions = [each for topic in described if not topic["error_code"] for each in topic["partitions"]]

@@ -21,9 +21,9 @@ log: Final = structlog.stdlib.get_logger(__name__)
 BAD_SETTINGS: Final = 2  # exit code
 
 
-def main(service: Service[Any], argv: Sequence[str] | None = None) -> NoReturn:
+def main(service: Service[Any]) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 wrong use or settings. Failures that we expect are one line."""
-    arguments = _parser(service).parse_args(argv)
+    arguments = _parser(service).parse_args()
     try:
         settings = service.settings.from_env()
     except BadSettings as error:

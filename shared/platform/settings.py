@@ -26,7 +26,7 @@ class Settings(BaseModel):
     migration_database_url: Annotated[str, Field(pattern="^postgres(ql)?://")] | None = None
     """The same database as its owner, for `migrate`. Default: `database_url`."""
     database_connections: Annotated[int, Field(ge=2, le=100)] = 10
-    """Pool size. Relay and timers hold one connection each besides."""
+    """Pool size. The relay holds one connection besides, and follow-up's timers two."""
     kafka_bootstrap_servers: Annotated[str, Field(min_length=1)]
     """Comma-separated `host:port`."""
     replica_name: Annotated[str, Field(pattern="^[A-Za-z0-9._-]{1,100}$")] = socket.gethostname()

@@ -40,8 +40,7 @@ GAP: Final = ("【", "】")
 """A template marks what only the owner can fill in with these; a text that still has a mark is not ready."""
 
 _WEEKDAYS: Final = {"ja": "月火水木金土日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
-_MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-_MONTH_NAMES: Final = (*_MONTHS, "November", "December")
+_MONTHS: Final = tuple("January February March April May June July August September October November December".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +188,7 @@ def _relative_day(locale: str, day: date, today: date) -> str:
         return {"ja": "本日", "en": "today"}[locale]
     if day == today - timedelta(days=1):
         return {"ja": "昨日", "en": "yesterday"}[locale]
-    return "先日" if locale == "ja" else f"on {day.day} {_MONTH_NAMES[day.month - 1]}"
+    return "先日" if locale == "ja" else f"on {day.day} {_MONTHS[day.month - 1]}"
 
 
 def moment_text(locale: str, moment: datetime, zone: ZoneInfo) -> str:
@@ -198,7 +197,7 @@ def moment_text(locale: str, moment: datetime, zone: ZoneInfo) -> str:
     weekday = _WEEKDAYS[locale][local.weekday()]
     if locale == "ja":
         return f"{local.month}月{local.day}日（{weekday}）{local:%H:%M}"
-    return f"{weekday} {local.day} {_MONTH_NAMES[local.month - 1]}, {local:%H:%M}"
+    return f"{weekday} {local.day} {_MONTHS[local.month - 1]}, {local:%H:%M}"
 
 
 def _essence(line: str) -> str:

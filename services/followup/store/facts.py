@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 import orjson
@@ -17,16 +16,13 @@ from shared.contracts.profile import Profile
 from shared.contracts.registered import Registered
 from shared.platform.database import Connection
 
-# A plan that was made when a table was empty reads the whole of it, until statistics are taken: a batch pays for better.
-_PLAN_ANEW: Final = "set local plan_cache_mode = force_custom_plan"
-
 
 async def hold_off_decisions(tx: Connection) -> None:
     """Let nobody be erased, refuse or choose hours, cadences or wishes until this transaction ends.
 
     What it writes about somebody is not visible to them yet, so they would miss it.
     """
-    await tx.execute(f"{_PLAN_ANEW}; lock table erased in share mode")
+    await tx.execute(f"{people.PLAN_ANEW}; lock table erased in share mode")
 
 
 async def wait_for_facts(tx: Connection) -> None:
@@ -35,7 +31,7 @@ async def wait_for_facts(tx: Connection) -> None:
     A batch of several topics may hold the weaker lock already. Two replicas that both want more then deadlock: PostgreSQL
     gives one batch up, and it is tried again.
     """
-    await tx.execute(f"{_PLAN_ANEW}; lock table erased in share row exclusive mode")
+    await tx.execute(f"{people.PLAN_ANEW}; lock table erased in share row exclusive mode")
 
 
 async def put_gatherings(tx: Connection, gatherings: Sequence[Gathering]) -> None:

@@ -11,6 +11,9 @@ from services.followup.domain.cadence import JAPAN, Person
 from services.followup.domain.course import Owner
 from shared.platform.database import Connection
 
+PLAN_ANEW: Final = "set local plan_cache_mode = force_custom_plan"
+"""A plan that was made when a table was empty reads the whole of it, until statistics are taken: a batch pays for better."""
+
 
 async def owners(tx: Connection, registrations: Iterable[tuple[UUID, UUID]]) -> dict[UUID, Owner]:
     """What matters of each (registration, gathering): the time zone is the person's, else the gathering's.
@@ -101,7 +104,7 @@ async def set_hours(tx: Connection, registration: UUID, person: Person) -> list[
 
 async def anybody_chose(tx: Connection, persons: Collection[UUID], registrations: Collection[UUID]) -> bool:
     """Whether one of these persons, or of those known behind registrations, said something of hours or reminders."""
-    await tx.execute("set local plan_cache_mode = force_custom_plan")  # as for all facts: tables grow under old plans
+    await tx.execute(PLAN_ANEW)
     return bool(
         await tx.fetchval(
             "select exists (select from preference where person_id = any($1::uuid[])) or exists (select from registration"

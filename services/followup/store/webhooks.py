@@ -237,10 +237,9 @@ async def disable(tx: Connection, webhook: UUID, reason: str) -> None:
     )
 
 
-async def forget(tx: Connection, older_than: timedelta) -> int:
-    """Delete what ended longer ago, or waits for longer; return how many."""
+async def forget(tx: Connection, older_than: timedelta) -> None:
+    """Delete what ended longer ago, or waits for longer."""
     await tx.execute("delete from webhook_waiting where created_at < now() - $1::interval", older_than)
-    status = await tx.execute(
+    await tx.execute(
         "delete from webhook_message where state <> 'queued' and ended_at < now() - $1::interval", older_than
     )
-    return int(status.rpartition(" ")[2])
