@@ -1,8 +1,10 @@
 """A tight upper bound on demand: the linear program over whole tables, solved by column generation.
 
 Variables are tables; everybody sits at as many as they have rounds, and no pair shares more than one. Tables with a blocked
-pair or one newcomer alone are no variables. Any prices u >= 0 of persons and v >= 0 of pairs give a valid bound:
+pair or one newcomer alone are no variables. Any prices u of persons and v >= 0 of pairs give a valid bound:
 sum of rounds * u + sum of v + sum over persons of rounds / size * (best net worth of a table that holds them).
+A price below 0 is of somebody whom everybody loses by meeting, and who sits somewhere nevertheless; it is none where somebody may
+rest.
 The value of a seating is compared with it before penalties for shortfall and moved seats.
 
 Where everybody shall have so many good meetings, each one's number is a row as well, whose price m makes a good meeting
@@ -28,6 +30,7 @@ SMOOTH = 0.5  # share of the newest prices; damps the swings between two rounds 
 CLOSE = 0.001  # relative gap between bound and restricted program at which to stop
 STEPS = 60
 ENOUGH = 30_000  # tables that the first searches of each centre look at
+SITTING = 1_000.0  # points that a seat gains for whom the program has left out
 LACKING = 1_000.0  # points that a good meeting costs the program as long as it has no table for it
 
 
@@ -38,10 +41,13 @@ class _Program:
     rounds: NDArray[np.int64]
     good: NDArray[np.bool_]
     wanted: NDArray[np.int64]
+    bonus: NDArray[np.float64]
+    """Points that the program gains for each seat that it gives somebody, so that it leaves nobody out."""
     tables: list[tuple[int, ...]] = field(default_factory=list)
     worths: list[float] = field(default_factory=list)
     known: set[tuple[int, ...]] = field(default_factory=set)
     pairs: dict[tuple[int, int], int] = field(default_factory=dict)
+    out: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def add(self, table: tuple[int, ...], worth: float) -> None:
         if table not in self.known:
@@ -50,7 +56,8 @@ class _Program:
             self.worths.append(worth)
 
     def solve(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64], dict[tuple[int, int], float]]:
-        """Value, prices of persons, of good meetings, of pairs. Pairs enter only once they are shared too often."""
+        """Value, prices of persons, of good meetings, of pairs. Pairs enter only once they are shared too often. Notes who is
+        left out."""
         people, short = len(self.rounds), np.flatnonzero(self.wanted)
         fair = self._fair(short)
         while True:
@@ -65,7 +72,8 @@ class _Program:
             shape = (people + len(self.pairs), len(self.tables))
             matrix = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=shape)
             limits = np.concatenate([self.rounds, np.ones(len(self.pairs)), -self.wanted[short]])
-            costs = np.concatenate([-np.array(self.worths), np.full(len(short), LACKING)])
+            worths = np.array(self.worths) + self.bonus @ matrix[:people]
+            costs = np.concatenate([-worths, np.full(len(short), LACKING)])
             found = linprog(costs, A_ub=sparse.block_array([[matrix, None], fair]), b_ub=limits, method="highs-ipm")
             shared: dict[tuple[int, int], float] = {}
             for c in np.flatnonzero(found.x[: len(self.tables)] > 1e-7).tolist():
@@ -76,7 +84,13 @@ class _Program:
                 price = np.maximum(-found.ineqlin.marginals, 0)
                 goods = np.zeros(people)
                 goods[short] = price[people + len(self.pairs) :]
-                return -found.fun, price[:people], goods, {pair: price[people + at] for pair, at in self.pairs.items()}
+                self.out = matrix[:people] @ found.x[: len(self.tables)] < self.rounds - 1e-6
+                return (
+                    -found.fun - float(self.rounds @ self.bonus),
+                    price[:people] - self.bonus,
+                    goods,
+                    {pair: price[people + at] for pair, at in self.pairs.items()},
+                )
             for pair in over:
                 self.pairs[pair] = len(self.pairs)
 
@@ -116,7 +130,8 @@ def certificate(problem: Problem, progress: Callable[[int], None] = lambda step:
     pair_prices: dict[tuple[int, int], float] = {}
     wanted = np.where(problem.good.sum(axis=1) >= good_meetings, good_meetings, 0)
     good_price = np.zeros(problem.people)
-    program = _Program(rounds, problem.good, wanted)
+    program = _Program(rounds, problem.good, wanted, np.zeros(problem.people))
+    seated = (problem.chairs.sum(axis=1) == problem.present.sum(axis=1)).all() and not (problem.chairs == 1).any()
     best, enough = start.bound, ENOUGH
     for step in range(STEPS):
         progress(step)
@@ -140,7 +155,9 @@ def certificate(problem: Problem, progress: Callable[[int], None] = lambda step:
         enough *= 8 if settled and not np.isfinite(extra).all() else 1
         value, fresh, fresh_goods, fresh_pairs = program.solve()
         if best - value <= CLOSE * abs(best):
-            break
+            if not (seated and program.out.any()):
+                break
+            program.bonus[program.out] += SITTING
         smooth = share * fresh + (1 - share) * smooth
         good_price = share * fresh_goods + (1 - share) * good_price
         pair_prices = {

@@ -93,8 +93,9 @@ def test_who_cannot_be_helped_is_named_with_a_reason() -> None:
     }
 
 
-def _full_program(given_: Problem, size: int, good_meetings: int = 0) -> float:
-    """The linear program over every table there is; so many good meetings for all who have as many good partners."""
+def _full_program(given_: Problem, size: int, good_meetings: int = 0, *, rest: bool = True) -> float:
+    """The linear program over every table there is; so many good meetings for all who have as many good partners. Whoever
+    is worth nothing to anybody may rest, or nobody may."""
     tables = [
         table
         for table in combinations(range(given_.people), size)
@@ -110,8 +111,10 @@ def _full_program(given_: Problem, size: int, good_meetings: int = 0) -> float:
     most = np.concatenate([np.full(given_.people, given_.rounds), np.ones(len(pairs))])
     able = np.flatnonzero(given_.good.sum(axis=1) >= good_meetings)
     goods = np.array([[given_.good[p, list(table)].sum() * (p in table) for table in tables] for p in able])
-    rows, least = np.vstack([limits, -goods]), np.full(len(able), -good_meetings)
-    found = linprog(worth, A_ub=rows, b_ub=np.concatenate([most, least]))
+    rows, least = [limits, -goods], [most, np.full(len(able), -good_meetings)]
+    if not rest:
+        rows, least = [*rows, -limits[: given_.people]], [*least, -most[: given_.people]]
+    found = linprog(worth, A_ub=np.vstack(rows), b_ub=np.concatenate(least))
     assert found.success
     return float(-found.fun)
 
@@ -138,6 +141,23 @@ def test_the_certificate_goes_on_where_no_table_is_worth_its_people_by_prices_of
     given_ = replace(given_, worth=worth, good=worth >= 25)
     exact, found = _full_program(given_, size), certificate(given_)
     assert exact - 1e-3 <= found <= exact * 1.002
+
+
+@pytest.mark.parametrize(("people", "size", "seed"), [(12, 3, 1), (12, 4, 2), (16, 4, 3)])
+def test_whoever_costs_everybody_points_has_a_seat_in_the_certificate_too(people: int, size: int, seed: int) -> None:
+    given_ = problem(people, (size,) * (people // size), 2, seed)
+    worth = given_.worth.copy()
+    worth[:2], worth[:, :2] = -20 * worth[:2], -20 * worth[:, :2]
+    given_ = replace(given_, worth=worth, good=worth >= 25)
+    exact = _full_program(given_, size, rest=False)
+    assert exact < _full_program(given_, size) - 100
+    assert exact - 1e-3 <= certificate(given_) <= exact + 0.002 * abs(exact)
+    proof = prove(given_, seat(given_, replace(WEIGHTS, shortfall=0.0), seed=1, proposals=50_000), WEIGHTS)
+    assert proof.violations or proof.value <= exact + 1e-3
+    one_more = replace(given_, chairs=given_.chairs + (np.arange(people // size) == 0))
+    assert certificate(one_more) >= _full_program(given_, size) - 1e-3, (
+        "where chairs stay empty, nobody is sure to sit at a full table"
+    )
 
 
 @pytest.mark.parametrize(("people", "size", "seed"), [(12, 3, 1), (12, 4, 2), (16, 4, 3)])
