@@ -115,4 +115,5 @@ async def alone(connection: Connection, gathering: Gathering, minutes: int, now:
     """Who is here and without a recorded meeting for so many minutes, while the gathering lasts."""
     if gathering.phase in ("ended", "cancelled") or now >= gathering.ends_at:
         return []
-    return await live.alone(connection, gathering.gathering_id, now, timedelta(minutes=minutes))
+    at = max(begun(gathering, now), 1)
+    return await live.alone(connection, gathering.gathering_id, now, timedelta(minutes=minutes), at)

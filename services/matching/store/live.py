@@ -145,17 +145,23 @@ class Alone:
 _UNTIL: Final = "max(met_at + make_interval(secs => coalesce(talk_seconds, 0)))"
 
 
-async def alone(connection: Connection, gathering_id: UUID, now: datetime, least: timedelta) -> list[Alone]:
-    """Who is checked in and without a recorded meeting for at least so long, the longest first."""
+async def alone(
+    connection: Connection, gathering_id: UUID, now: datetime, least: timedelta, current_round: int
+) -> list[Alone]:
+    """Who is checked in and without a recorded meeting for at least so long, the longest first; but for those of whom it
+    was said since they came that they are not there in this round any more."""
     rows = await connection.fetch(
         "select registration_id, since from registration, greatest((snapshot->>'checked_in_at')::timestamptz,"
         # One by one, or neither finds its few rows by index.
         f"  (select {_UNTIL} from meeting where a = registration_id),"
         f"  (select {_UNTIL} from meeting where b = registration_id)) as since"
         " where gathering_id = $1 and snapshot->>'status' = 'accepted'"
-        " and snapshot->>'attendance' = 'checked_in' and since <= $2 order by since, registration_id",
+        " and snapshot->>'attendance' = 'checked_in' and since <= $2 and not exists (select from presence"
+        "  where presence.registration_id = registration.registration_id and last_round < $3"
+        "  and said_at >= (snapshot->>'checked_in_at')::timestamptz) order by since, registration_id",
         gathering_id,
         now - least,
+        current_round,
     )
     return [Alone(**dict(row)) for row in rows]
 

@@ -113,3 +113,18 @@ async def test_a_pin_of_somebody_who_cancelled_is_no_broken_rule(night: Night) -
         await handlers.on_registered(tx, [gone])
     plan = await night.finished(await asked(night))
     assert not [each for each in plan["proof"]["violations"] if "pin" in each]
+
+
+async def test_who_is_said_to_have_gone_is_not_looked_for_until_they_come_again(night: Night) -> None:
+    async def alone() -> set[int]:
+        found = (await night.call("GET", f"/gatherings/{G}/alerts")).json()["alone"]
+        return {n for n in range(20) if str(rid(n)) in {each["registration_id"] for each in found}}
+
+    await night.post(f"{board()}/absent", {"person": str(rid(4)), "round": "0"})
+    await night.post(f"{board()}/absent", {"person": str(rid(5)), "round": "2"})
+    await night.post(f"{board()}/late", {"person": str(rid(6)), "round": "2"})
+    assert await alone() == set(range(20)) - {4}, "5 stays until the first round is over"
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [definition(night.partner, night.now - timedelta(minutes=25), revision=2)])
+        await tx.execute("update presence set said_at = said_at - interval '2 hours' where last_round = 0")
+    assert await alone() == set(range(20)) - {5}, "4 checked in after they were given up"
