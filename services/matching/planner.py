@@ -111,7 +111,7 @@ async def _make(settings: MatchingSettings, database: Database, workers: Workers
         if gathering is None:
             raise NoPlan("the gathering is gone")
         plan = replace(plan, current_round=live.fixed_rounds(gathering, plan, clock.now()))
-        await plans.note_round(connection, plan.plan_id, plan.current_round)
+        await plans.note_search(connection, plan.plan_id, plan.current_round, proposals)
         task = await task_of(connection, plan, gathering, proposals)
     fit = await extra_fit(settings, database, task.people, ask=plan.current_round is None)
 

@@ -122,12 +122,14 @@ def audit_state(plan: Plan) -> dict[str, Any] | None:
 
 
 def plan_answer(plan: Plan) -> dict[str, Any]:
-    """A plan as partners see it. `step` and `share` tell how far one in the making is."""
+    """A plan as partners see it. `step` and `share` tell how far one in the making is. By its seed, its number of proposals
+    and its learned weights it can be made again."""
     return {
         "plan_id": plan.plan_id,
         "gathering_id": plan.gathering_id,
         "state": plan.state,
         "seed": plan.seed,
+        "proposals": plan.settings.get("proposals"),
         "learned_version": plan.settings.get("learned_version"),
         "current_round": plan.current_round,
         "step": plan.step if plan.state == "running" else None,

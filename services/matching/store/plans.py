@@ -84,10 +84,14 @@ async def note_learned(connection: Connection, plan_id: UUID, version: int | Non
     )
 
 
-async def note_round(connection: Connection, plan_id: UUID, current_round: int | None) -> None:
-    """Keep the last round that a plan in the making may not change."""
+async def note_search(connection: Connection, plan_id: UUID, current_round: int | None, proposals: int) -> None:
+    """Keep the last round that a plan in the making may not change, and how many seat changes it tries."""
     await connection.execute(
-        "update plan set current_round = $2 where plan_id = $1 and state = 'running'", plan_id, current_round
+        "update plan set current_round = $2, settings = settings || jsonb_build_object('proposals', $3::int)"
+        " where plan_id = $1 and state = 'running'",
+        plan_id,
+        current_round,
+        proposals,
     )
 
 

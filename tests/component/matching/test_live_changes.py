@@ -128,3 +128,13 @@ async def test_who_is_said_to_have_gone_is_not_looked_for_until_they_come_again(
         await handlers.on_gathering(tx, [definition(night.partner, night.now - timedelta(minutes=25), revision=2)])
         await tx.execute("update presence set said_at = said_at - interval '2 hours' where last_round = 0")
     assert await alone() == set(range(20)) - {5}, "4 checked in after they were given up"
+
+
+async def test_the_same_people_seed_and_proposals_give_the_same_plan(night: Night) -> None:
+    told = []
+    for seed in (7, 7, 8):
+        made = await night.call("POST", f"/gatherings/{G}/plans", json={"seed": seed})
+        plan = await night.finished(made.headers["location"])
+        assert (plan["seed"], plan["proposals"]) == (seed, night.proposals)
+        told.append({key: (row.seats, row.introductions) for key, row in (await night.newest()).items()})
+    assert told[0] == told[1] != told[2]
