@@ -12,7 +12,7 @@ from uuid import UUID
 from services.matching import introducing, unlisting
 from services.matching.domain.learning import NOT_FOR_ME, Tap
 from services.matching.domain.wishes import NO_THANKS, Wish, pair
-from services.matching.store import embeddings, facts, learning, lottery, unlisted
+from services.matching.store import embeddings, facts, learning, lottery
 from services.matching.store import feedback as taps_store
 from services.matching.store import wishes as store
 from shared.platform import clock, metrics
@@ -93,7 +93,6 @@ async def erase(tx: Connection, registration_ids: Sequence[UUID]) -> None:
     await facts.claim_registrations(tx, registration_ids)
     await store.erase(tx, registration_ids)
     await taps_store.erase(tx, registration_ids)
-    await unlisted.erase(tx, registration_ids)
     await lottery.erase(tx, registration_ids)
     await unlearn(tx, registration_ids)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.matching import feedback, publishing
 from services.matching.domain.learning import NOT_FOR_ME, Tap
-from services.matching.store import facts, learning, matched
+from services.matching.store import facts, learning, matched, unlisted
 from services.matching.store import feedback as feedback_store
 from shared.contracts.conduct_reported import ConductReported
 from shared.contracts.envelope import Event
@@ -80,6 +80,7 @@ async def _erase(tx: Connection, gone: Sequence[str]) -> None:
         await feedback.erase(tx, ids)
         # Held, or who rewrites a list at this moment would write them back.
         gatherings = await matched.hold_matched_of(tx, ids)
+        await unlisted.erase(tx, ids)
         await facts.erase_registrations(tx, ids)
         await publishing.forget(tx, gatherings, ids, clock.now())
         await dead_letter.erase(tx, ids)
