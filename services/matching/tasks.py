@@ -7,7 +7,7 @@ from uuid import UUID
 from services.matching.domain.lists import is_short, standing
 from services.matching.domain.people import Person
 from services.matching.domain.plan import Task
-from services.matching.domain.seating_request import DEFAULT_TABLE
+from services.matching.domain.seating_request import USUAL_TABLE
 from services.matching.domain.timetable import sittings
 from services.matching.domain.wishes import Pair, pair
 from services.matching.guidance import draw, guidance
@@ -57,7 +57,7 @@ async def task_of(connection: Connection, plan: Plan, gathering: Gathering, prop
     numbers = _numbers([table.number for table in gathering.tables], told.union(each.table for each in pins))
     number = {each: at for at, each in enumerate(numbers)}
     tables = tuple(table.seats for table in gathering.tables)
-    size = -(-len(people) // len(tables)) if tables else DEFAULT_TABLE
+    size = -(-len(people) // len(tables)) if tables else USUAL_TABLE
     for each in await draw(
         connection,
         gathering_id,

@@ -33,7 +33,7 @@ class Task:
     people: tuple[Person, ...]
     rounds: int
     tables: tuple[int, ...]
-    """Seats of each table, in the organiser's order; empty: tables of six. All of two: pairs, where one may rest."""
+    """Seats of each table, in the organiser's order; empty: tables of four, or a few more. All of two: pairs, where one may rest."""
     met_before: tuple[tuple[UUID, UUID], ...]
     seed: int
     proposals: int

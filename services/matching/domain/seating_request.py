@@ -11,7 +11,7 @@ from services.matching.domain.people import Person
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, even_chairs, kept_chairs, tables_apart
 from services.matching.domain.settings import Weights
 
-DEFAULT_TABLE = 6  # seats, where the organiser names no tables
+USUAL_TABLE = 4  # people, or a few more, where the organiser names no tables (docs/decisions/0011)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def problem_of(request: Request, weights: Weights) -> tuple[Problem, list[str]]:
     if most < 2:
         raise NoPlan("nobody is there to meet: every round has fewer than two people")
     apart = [min(tables_apart(request.blocked[np.ix_(here, here)]), int(here.sum())) for here in present]
-    tables = list(request.tables) or [DEFAULT_TABLE] * max(-(-most // DEFAULT_TABLE), *apart)
+    tables, least = list(request.tables), apart
+    if not tables:
+        least = [max(few, int(here.sum()) // USUAL_TABLE, 1) for few, here in zip(apart, present, strict=True)]
+        tables = [2 * USUAL_TABLE] * max(least)  # so that who walks in finds a chair at them
     if min(tables) < 1:
         raise NoPlan("a table needs at least one seat")
     count = max(len(tables), int(request.published.max(initial=NOWHERE)) + 1)
@@ -61,7 +64,7 @@ def problem_of(request: Request, weights: Weights) -> tuple[Problem, list[str]]:
                 chairs[r] = kept_chairs(here, list(seats[r]), list(np.maximum(laid, held)))
                 seats[r] = np.maximum(seats[r], chairs[r])
             else:
-                chairs[r] = even_chairs(here, list(seats[r]), list(held), apart[r])
+                chairs[r] = even_chairs(here, list(seats[r]), list(held), least[r])
         except NoPlan as error:
             raise NoPlan(f"round {r + 1}: {error}") from None
     published = np.where((request.published != NOWHERE) & (present | frozen[:, None]), request.published, NOWHERE)

@@ -43,7 +43,7 @@ class Weights:
     """For those who come to meet people unlike themselves: another industry and another size."""
     solicitor: float = -10.0
     """Somebody who mainly looks for people to sell to; once for two of them, so that they meet each other first."""
-    prey: float = -290.0
+    prey: float = -440.0
     """For whoever such a person has most to do with: they are the ones who would be sold to. Both ways less than `repeat`."""
     met_before: float = -25.0
     good: float = 25.0
