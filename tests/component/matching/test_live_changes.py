@@ -68,6 +68,7 @@ async def test_a_gathering_that_is_called_off_while_a_plan_waits_gets_none(night
     plan = await night.finished(made.headers["location"])
     assert (plan["state"], plan["reason"]) == ("failed", "this gathering was called off")
     assert not await night.events(Matched)
+    assert "この会は中止になりました" in (await night.get(board())).text
 
 
 async def test_a_re_plan_whose_last_round_begins_while_it_waits_changes_nothing(night: Night) -> None:
