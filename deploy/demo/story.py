@@ -133,7 +133,7 @@ async def _publish(platform: Platform, guests: int) -> str:
         "ends_at": (start + timedelta(hours=3)).isoformat(),
         "capacity": guests,
         "rounds": rounds,
-        "tables": [{"number": n + 1, "seats": 6} for n in range(-(-guests // 6))],
+        "tables": [{"number": n + 1, "seats": 4} for n in range(-(-guests // 4))],
     }
     name = f"demo-{start:%Y%m%d-%H%M%S}"
     made = await platform.call("registration", "PUT", f"/gatherings/{name}", json=body)
