@@ -46,7 +46,8 @@ async def change(tx: Connection, gathering: Gathering, changes: Changes, current
     if any(not 1 <= number <= rounds for number in named):
         raise Invalid(f"this gathering has the rounds 1 to {rounds}")
     tables = {table.number for table in gathering.tables}
-    if not {*changes.closed_tables, *changes.opened_tables, *(each.table for each in changes.pins)} <= tables:
+    # One that was closed and has been taken away since can be opened: it is only forgotten.
+    if not {*changes.closed_tables, *(each.table for each in changes.pins)} <= tables:
         raise Invalid("this gathering has no such table")
     away = set(changes.no_shows)
     if changes.only_checked_in:

@@ -7,6 +7,7 @@ import pytest
 
 from services.matching import handlers
 from services.matching.store import facts
+from shared.contracts.gathering import Table
 from shared.contracts.matched import Matched
 from shared.platform.ids import derived
 from tests.component.matching.group import registered_event, rid
@@ -139,3 +140,13 @@ async def test_the_same_people_seed_and_proposals_give_the_same_plan(night: Nigh
         assert (plan["seed"], plan["proposals"]) == (seed, night.proposals)
         told.append({key: (row.seats, row.introductions) for key, row in (await night.newest()).items()})
     assert told[0] == told[1] != told[2]
+
+
+async def test_a_closed_table_that_was_taken_away_since_can_be_forgotten(night: Night) -> None:
+    await night.post(f"{board()}/close", {"table": "11"})
+    async with night.database.transaction() as tx:
+        fewer = tuple(Table(number=n, seats=5) for n in (7, 8, 9, 10))
+        await handlers.on_gathering(tx, [definition(night.partner, night.now, revision=2, tables=fewer)])
+    assert "いま効いている変更" in (await night.get(board())).text
+    assert (await night.post(f"{board()}/open", {"table": "11"})).status_code == 303
+    assert "いま効いている変更" not in (await night.get(board())).text
