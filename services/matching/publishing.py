@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.matching import unlisting
 from services.matching.domain.causes import as_json
-from services.matching.domain.lists import Entry, merged, unquoted, with_agreed
+from services.matching.domain.lists import Entry, merged, standing, unquoted, with_agreed
 from services.matching.domain.plan import Result, Task
 from services.matching.domain.proof import Proof
 from services.matching.domain.wishes import Pair, pair
@@ -100,7 +100,8 @@ def _rows(plan: Plan, task: Task, result: Result, known: _Known) -> list[Matched
     }
 
     def told(reader: UUID, entries: Sequence[Entry]) -> list[Entry]:
-        found = with_agreed(entries, before.get(reader, ()), known.agreed.get(reader, ()))
+        stands = standing(reader, before.get(reader, ()), coming, known.met, known.apart)
+        found = with_agreed(entries, stands, known.agreed.get(reader, ()))
         return unquoted(reader, found, known.withdrawn)
 
     ids = {person.registration_id: None for person in task.people}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.matching.domain.design_seating import seat_by_design
 from services.matching.domain.introductions import introducer_of, short_lists
@@ -101,7 +102,11 @@ def make_plan(
     request = request_of(task, scored)
     problem, notes = problem_of(request, task.weights)
     progress("introductions", 0)
-    lists = short_lists(replace(scored, value=request.value)) if task.introductions else []
+    lists = (
+        short_lists(replace(scored, value=request.value, unproposed=_unproposed(scored, problem)))
+        if task.introductions
+        else []
+    )
     progress("seating", 0)
     seating = _best_seating(task, problem, lambda share: progress("seating", share))
     progress("proof", 0)
@@ -123,6 +128,12 @@ def make_plan(
         proof=replace(proof, violations=(*notes, *proof.violations)),
         changed=_changed(task, seating) if task.reference else {},
     )
+
+
+def _unproposed(scored: Score, problem: Problem) -> NDArray[np.bool_]:
+    """Also whoever is in none of the rounds ahead: they have gone, or are only here because they sat before."""
+    ahead = np.asarray(problem.present[~problem.frozen].any(axis=0))
+    return scored.unproposed | ~(ahead[:, None] & ahead)
 
 
 def _proposed(scored: Score, explainer: Explainer, reader: int, other: int) -> Proposed:

@@ -11,7 +11,7 @@ from shared.contracts.gathering import Table
 from shared.contracts.matched import Matched
 from shared.platform.ids import derived
 from tests.component.matching.group import registered_event, rid
-from tests.component.matching.night import SEATS, G, Night, attributes, board, definition
+from tests.component.matching.night import SEATS, G, Night, attributes, board, definition, evening
 
 pytestmark = pytest.mark.postgres
 
@@ -94,12 +94,15 @@ async def test_who_met_at_another_gathering_is_known_whichever_of_the_two_came_f
     assert sorted(found) == sorted(tuple(sorted((rid(a), rid(b)))) for a, b in met)
 
 
-async def test_a_list_that_lost_too_many_is_filled_up_from_people_who_are_here(night: Night) -> None:
+@pytest.mark.parametrize("current_round", [0, 1])
+async def test_a_list_that_lost_too_many_is_filled_up_from_people_who_are_here(
+    night: Night, current_round: int
+) -> None:
     made = await night.call("POST", f"/gatherings/{G}/plans", json={})
     await night.finished(made.headers["location"])
     before = await night.listed(0)
     away = set(before[1:])
-    await night.finished(await asked(night, current_round=0, no_shows=[str(each) for each in away]))
+    await night.finished(await asked(night, current_round=current_round, no_shows=[str(each) for each in away]))
     after = await night.listed(0)
     assert after[0] == before[0]
     assert len(after) >= 3
@@ -150,3 +153,12 @@ async def test_a_closed_table_that_was_taken_away_since_can_be_forgotten(night: 
     assert "いま効いている変更" in (await night.get(board())).text
     assert (await night.post(f"{board()}/open", {"table": "11"})).status_code == 303
     assert "いま効いている変更" not in (await night.get(board())).text
+
+
+async def test_who_is_gone_leaves_the_list_of_those_who_had_agreed_to_meet_them(night: Night) -> None:
+    await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(10))})
+    assert [await night.answer(n, True) for n in (5, 10)] == [303, 303]
+    await night.finished(await asked(night))
+    assert rid(10) in await night.listed(5)
+    await night.finished(await asked(night, no_shows=[str(rid(10))]))
+    assert rid(10) not in await night.listed(5)
