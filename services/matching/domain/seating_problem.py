@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +88,13 @@ def even_chairs(people: int, seats: Sequence[int], taken: Sequence[int] = (), le
             break
         if k not in used and seats[k]:
             used.append(k)
+    room = [(filled[k], -seats[k], turn, k) for turn, k in enumerate(used) if filled[k] < seats[k]]
+    heapify(room)
     for _ in range(people - sum(filled)):
-        at = min((k for k in used if filled[k] < seats[k]), key=lambda k: (filled[k], -seats[k]))
-        filled[at] += 1
+        count, most, turn, k = heappop(room)
+        filled[k] = count + 1
+        if filled[k] < seats[k]:
+            heappush(room, (filled[k], most, turn, k))
     return filled
 
 

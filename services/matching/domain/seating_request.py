@@ -11,6 +11,7 @@ from services.matching.domain.people import Person
 from services.matching.domain.seating_problem import NOWHERE, NoPlan, Problem, even_chairs, kept_chairs, tables_apart
 from services.matching.domain.settings import Weights
 
+MOST_TABLES = 1_000  # that may be numbered (`shared.contracts.matched.Seat`)
 USUAL_TABLE = 4  # people, or a few more, where the organiser names no tables (docs/decisions/0011)
 
 
@@ -40,8 +41,10 @@ def problem_of(request: Request, weights: Weights) -> tuple[Problem, list[str]]:
     apart = [min(tables_apart(request.blocked[np.ix_(here, here)]), int(here.sum())) for here in present]
     tables, least = list(request.tables), apart
     if not tables:
-        least = [max(few, int(here.sum()) // USUAL_TABLE, 1) for few, here in zip(apart, present, strict=True)]
-        tables = [2 * USUAL_TABLE] * max(least)  # so that who walks in finds a chair at them
+        usual = [max(int(here.sum()) // USUAL_TABLE, 1) for here in present]
+        least = [min(max(each), MOST_TABLES) for each in zip(apart, usual, strict=True)]
+        # Twice as many seats, so that whoever walks in finds one.
+        tables = [max(2 * USUAL_TABLE, -(-most // MOST_TABLES))] * max(least)
     if min(tables) < 1:
         raise NoPlan("a table needs at least one seat")
     count = max(len(tables), int(request.published.max(initial=NOWHERE)) + 1)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,3 +70,11 @@ def test_who_must_be_kept_apart_gets_as_many_tables_as_that_takes() -> None:
     apart[:5, :5] = ~np.eye(5, dtype=np.bool_)
     chairs = problem_of(replace(request(12), blocked=apart), Weights())[0].chairs
     assert ((chairs > 0).sum(axis=1) == 5).all()
+
+
+@pytest.mark.parametrize("people", [4_003, 4_004, 8_001])
+def test_there_are_no_more_tables_than_can_be_numbered(people: int) -> None:
+    chairs = problem_of(request(people, rounds=1), Weights())[0].chairs
+    assert chairs.shape == (1, min(people // 4, 1_000))
+    assert chairs.sum() == people
+    assert chairs.max() - chairs.min() <= 1
