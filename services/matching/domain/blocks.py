@@ -10,7 +10,7 @@ from services.matching.domain.avoided import asked, named_concepts, telling_word
 from services.matching.domain.concepts import offered
 from services.matching.domain.fit import Matrix, nearest_words, words_of
 from services.matching.domain.people import Person, name_key
-from services.matching.domain.text import company_key, is_solicitor, said
+from services.matching.domain.text import company_key, said
 from services.matching.domain.words import mentions, rarity_of, vocabulary
 from shared.lexicon import concepts_in, lexicon
 
@@ -36,11 +36,6 @@ class Said(NamedTuple):
 
 Trades = tuple[Said, ...]
 """What everybody does: by the name of the trade, and by all that they say of it."""
-
-
-def sellers_among(people: Sequence[Person]) -> Mask:
-    """[i]: whether this one mainly looks for people to sell to."""
-    return np.array([is_solicitor(each) for each in people], dtype=bool)
 
 
 def blocked_pairs(people: Sequence[Person], sellers: Mask) -> Mask:

@@ -42,7 +42,7 @@ def offered(texts: Sequence[Sequence[str]]) -> Matrix:
 
 def _read(reading: _Reading, texts: Sequence[Sequence[str]]) -> Matrix:
     said = [[words for part in sentences(mine) if (words := content_words(part))] for mine in texts]
-    vectors, weights = _vectors([words for mine in said for words in mine])
+    vectors, weights = sentence_vectors([words for mine in said for words in mine])
     shown = np.maximum((vectors - reading.centre) @ reading.matrix, 0)
     shown[~vectors.any(axis=1)] = 0  # words that are not known say nothing
     starts = np.cumsum([0, *(len(mine) for mine in said)])
@@ -61,7 +61,7 @@ def _readings() -> tuple[_Reading, _Reading]:
 
 
 def _learn(said: Sequence[tuple[str, str]], weights: Matrix) -> _Reading:
-    vectors, _ = _vectors([content_words(text) for _, text in said])
+    vectors, _ = sentence_vectors([content_words(text) for _, text in said])
     order = {key: at for at, key in enumerate(lexicon())}
     shown = np.zeros((len(said), len(order)), dtype=np.float32)
     shown[np.arange(len(said)), [order[key] for key, _ in said]] = 1
@@ -72,7 +72,7 @@ def _learn(said: Sequence[tuple[str, str]], weights: Matrix) -> _Reading:
     return _Reading(centre.astype(np.float32), matrix.astype(np.float32))
 
 
-def _vectors(said: Sequence[Sequence[str]]) -> tuple[Matrix, Matrix]:
+def sentence_vectors(said: Sequence[Sequence[str]]) -> tuple[Matrix, Matrix]:
     """[sentence, 300] the direction of each sentence, its words by their rarity; and [sentence] how much it says."""
     number = vocabulary(said)
     rare = rarity(list(number), _ordinary(), len(examples()))

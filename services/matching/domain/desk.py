@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from services.matching.domain.blocks import blocked_pairs, sellers_among
+from services.matching.domain.blocks import blocked_pairs
 from services.matching.domain.people import Person
 from services.matching.domain.reasons import SURE, Explainer, Words
 from services.matching.domain.scoring import score
 from services.matching.domain.settings import Weights
+from services.matching.domain.solicitors import sellers_among
 from services.matching.domain.wishes import Pair
 
 MOST: Final = 5  # candidates: as many as one can go and see

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.blocks import sellers_among
 from services.matching.domain.fit import directed_fit
 from services.matching.domain.learning import CLIP, Array, Pair, effects, learn
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import terms
 from services.matching.domain.settings import Weights
+from services.matching.domain.solicitors import sellers_among
 
 LEARNT: Final = {
     "fit": ("求めることと提供できることの一致", "needs met by offers"),

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.domain.blocks import Mask, blocked_pairs, same, sellers_among
+from services.matching.domain.blocks import Mask, blocked_pairs, same
 from services.matching.domain.fit import Matrix, directed_fit
 from services.matching.domain.people import Person
 from services.matching.domain.settings import Weights
+from services.matching.domain.solicitors import sellers_among
 from shared.lexicon import concepts_in
 
 TERMS: Final = (

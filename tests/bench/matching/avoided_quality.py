@@ -37,12 +37,12 @@ from services.matching.domain.blocks import (
     competitors,
     covered,
     same,
-    sellers_among,
     trades_of,
     unwanted,
 )
 from services.matching.domain.fit import words_of
 from services.matching.domain.people import Person
+from services.matching.domain.solicitors import sellers_among
 from services.matching.domain.text import company_key
 from services.matching.domain.words import content_words
 from shared.lexicon import concepts_in, normal

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.domain.avoided import asked, clauses
-from services.matching.domain.blocks import alike_trades, blocked_pairs, competitors, sellers_among, trades_of, unwanted
+from services.matching.domain.blocks import alike_trades, blocked_pairs, competitors, trades_of, unwanted
 from services.matching.domain.people import Person
-from services.matching.domain.text import is_solicitor
+from services.matching.domain.solicitors import sellers_among
 
 TRADES = {
     "undertaker": ("葬祭業", "家族葬から社葬まで、事前の相談も"),
@@ -122,7 +122,7 @@ def test_manners_and_absent_trades_mean_nobody(asker: str, avoid: str) -> None:
 
 def test_who_does_not_want_to_be_sold_to_meets_nobody_who_mainly_sells() -> None:
     seller = Person(UUID(int=99), UUID(int=99), "", "seller", needs="見込み客のご紹介", offers="生命保険の見直し")
-    assert is_solicitor(seller)
+    assert sellers_among([seller]).all()
     room = [*ROOM, seller]
     assert meant("cleaner", "人材派遣の売り込みは結構です", room) == {"temp agency", "seller"}
     assert meant("cleaner", "no sales talk", room) == {"seller"}

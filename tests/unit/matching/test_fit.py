@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.domain.blocks import sellers_among
 from services.matching.domain.fit import directed_fit, named, nearest_words, relative
 from services.matching.domain.introductions import introducer_of
 from services.matching.domain.people import Person
 from services.matching.domain.scoring import TERMS, score, terms
 from services.matching.domain.settings import Weights
+from services.matching.domain.solicitors import sellers_among
 from shared.lexicon import concepts_in, lexicon
 
 WEIGHTS = Weights()

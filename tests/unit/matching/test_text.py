@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.domain.text import company_key, excerpt, solicits
+from services.matching.domain.text import company_key, excerpt
 from services.matching.domain.words import content_words, then_forget
 from shared import lexicon as lexicon_module
 from shared.lexicon import concepts_in, lexicon, normal
@@ -56,20 +56,6 @@ def test_the_lexicon_is_sound() -> None:
 )
 def test_an_excerpt_is_as_wide_as_its_letters_and_ends_no_quotation_of_before(sentence: str, quoted: str) -> None:
     assert excerpt(sentence, 6) == quoted
-
-
-def test_soliciting_is_to_hunt_and_to_push() -> None:
-    assert solicits(["お乗り換えをお考えの会社様の見込み客"], ["今だけ初期費用ゼロのキャンペーン"])
-    assert solicits(["Prospects"], ["A road to passive income"])
-    assert not solicits(["名刺交換もしたいです。見込み客も"], ["鋳物なら何でも"]), (
-        "who hunts may still have something to give"
-    )
-    assert not solicits(["工場の保険を相談したい"], ["生命保険と損害保険の代理店。もしもの備えの勉強会をします"]), (
-        "a trade is no fault"
-    )
-    assert solicits([], ["見込み客のアポ、名刺交換を。節税とワンルームで資産形成"]), (
-        "many signs tell, wherever they stand"
-    )
 
 
 def test_legal_forms_do_not_make_two_companies() -> None:
