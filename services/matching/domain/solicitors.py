@@ -1,6 +1,6 @@
 """Who mainly looks for people to sell to: by signs in their words, or as what a reading learned from examples finds.
 
-Signs are sure and few; what sellers say is new every year. solicitations.csv holds 170 of them and 330 others, half of whom come
+Signs are sure and few; what sellers say is new every year. solicitations.csv holds 220 of them and 430 others, most of whom come
 near: who sells for a living and looks for something else, or for the users of one thing. Written without a look at any room.
 """
 
