@@ -82,8 +82,6 @@ class Result:
     seats: dict[UUID, tuple[tuple[int, int], ...]]
     """(round, index of the table in `Task.tables`) of each person; rounds in which they are absent or rest are left out."""
     proof: Proof
-    changed: dict[UUID, tuple[int, ...]]
-    """Rounds in which a seat differs from the reference, has come or has gone; only people with such a round."""
 
 
 def make_plan(
@@ -126,7 +124,6 @@ def make_plan(
             for at, person in enumerate(people)
         },
         proof=replace(proof, violations=(*notes, *proof.violations)),
-        changed=_changed(task, seating) if task.reference else {},
     )
 
 
@@ -212,13 +209,3 @@ def request_of(task: Task, scored: Score) -> Request:
         closed={(r - 1, k) for r, k in task.closed},
         small=np.array([person.small_groups for person in task.people], dtype=np.bool_),
     )
-
-
-def _changed(task: Task, seating: Seating) -> dict[UUID, tuple[int, ...]]:
-    changed = {}
-    for at, person in enumerate(task.people):
-        before = dict(task.reference.get(person.registration_id, ()))
-        after = {r + 1: int(k) for r, k in enumerate(seating.table[:, at]) if k != NOWHERE}
-        if rounds := tuple(r for r in range(1, seating.rounds + 1) if before.get(r) != after.get(r)):
-            changed[person.registration_id] = rounds
-    return changed

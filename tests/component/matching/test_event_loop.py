@@ -63,7 +63,7 @@ async def test_lots_are_drawn_and_a_plan_is_written_beside_the_loop(
     drawn, told = places(guidance, "drawn"), places(publishing, "_rows")
     announced, written = places(publishing, "_matched"), places(orjson, "dumps")
     plan, task = await night.begin()
-    result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0), {})
+    result = Result({}, {rid(n): ((1, 0),) for n in range(20)}, Proof(0, 0, (), {}, (), 0, 0))
     written.clear()
     async with night.database.transaction() as tx:
         assert await publishing.publish(tx, plan, task, result, night.now) == 20

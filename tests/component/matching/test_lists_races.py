@@ -54,7 +54,7 @@ async def _published(night: Night, tx: Connection) -> None:
     )
     present = (frozenset(person.registration_id for person in people),) * 3
     task = Task(people, 3, (4,) * 5, (), 1, 0, present=present)
-    result = Result({}, {}, Proof(0, 0, (), {}, (), 0, 0), {})
+    result = Result({}, {}, Proof(0, 0, (), {}, (), 0, 0))
     assert await publish(tx, plan, task, result, night.now)
 
 
