@@ -1,4 +1,8 @@
-"""What a plan is made from: the people and what is known of them, read at one moment."""
+"""What a plan is made from: the people and what is known of them.
+
+Read one after the other, not at one moment: `publish` looks once more at who was erased, withdrew or refused meanwhile, and
+any other change counts from the next plan on.
+"""
 
 from collections.abc import Collection, Container, Mapping, Sequence, Set
 from typing import Any, Final
