@@ -39,12 +39,25 @@ async def forget_words(tx: Connection, keep: timedelta, limit: int) -> int:
     )
 
 
-OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish", "unlisted")
+async def forget_unlisted(tx: Connection, keep: timedelta, limit: int) -> int:
+    """Whom pages left out. Revisions stay: readers would take a later word that begins at 1 again for an old one."""
+    return _count(
+        await tx.execute(
+            "update unlisted set others = '{}' where registration_id = any(array(select registration_id from unlisted"
+            f" where others <> '{{}}' and gathering_id in ({_OVER}) limit $2 for update skip locked))",
+            keep,
+            limit,
+        )
+    )
+
+
+OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish")
 """Tables whose rows only serve one evening; taps, meetings and draws are learned from, and stay."""
 
 RULES: Final[tuple[Rule, ...]] = (
     forget_steps,
     forget_words,
+    forget_unlisted,
     *(partial(_forget, table=table, old=f"gathering_id in ({_OVER})") for table in OF_AN_EVENING),
     partial(
         _forget,

@@ -11,6 +11,7 @@ from services.matching.live import Changes
 from services.matching.store import embeddings, evening, plans
 from services.matching.store.live import Pin
 from services.matching.store.retention import RULES
+from shared.contracts.unlisted import Unlisted
 from shared.platform import clock, retention
 from shared.platform.ids import uuid7
 from tests.component.matching.group import rid
@@ -71,6 +72,18 @@ async def test_what_served_one_evening_is_forgotten_after_it(night: Night) -> No
     assert len(match["seats"]) == 3
     assert (await night.get(board())).status_code == 200
     assert not await retention.forget(night.database, RULES, KEEP), "nothing is left to forget"
+
+
+async def test_whom_a_page_left_out_is_forgotten_and_a_later_word_still_counts_as_newer(night: Night) -> None:
+    await ends(night, 91)
+    await retention.forget(night.database, RULES, KEEP)
+    async with night.database.connection() as connection:
+        assert await connection.fetch("select others from unlisted where others <> '{}'") == []
+    said = {"author": str(rid(5)), "about": str(rid(9)), "verdict": "not_for_me"}
+    assert (await night.call("POST", "/taps", json=said)).status_code < 300
+    told = [each for each in await night.events(Unlisted) if each.registration_id == rid(5)]
+    assert [set(each.others) for each in told] == [{rid(6)}, {rid(9)}]
+    assert told[0].revision < told[1].revision
 
 
 async def test_steps_of_sensors_go_after_two_days_though_the_stream_has_ended(night: Night) -> None:
