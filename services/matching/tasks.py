@@ -121,9 +121,7 @@ def presence(
 def _stay(registered: Registered, stays: Mapping[UUID, Stay], begun: int) -> Stay:
     """When somebody is there. Who checks in after being given up has come, for the rounds that are left."""
     stay = stays.get(registered.registration_id, Stay())
-    if stay.last == 0 and stay.said_at and registered.checked_in_at and registered.checked_in_at > stay.said_at:
-        return Stay(first=begun + 1)
-    return stay
+    return Stay(first=begun + 1) if stay.refuted(registered.checked_in_at) else stay
 
 
 def _lists_wanted(

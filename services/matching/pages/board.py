@@ -58,7 +58,7 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
     at = next((each for each in rounds if each.number == round), shown)
     async with database.connection() as connection:
         people = await evening.guests(connection, gathering.gathering_id)
-        stays = await store.stays(connection, gathering.gathering_id)
+        said_away = await store.stays(connection, gathering.gathering_id)
         pins = await store.pins(connection, gathering.gathering_id)
         closed = await store.closed_tables(connection, gathering.gathering_id)
         making = await plans.in_the_making(connection, gathering.gathering_id)
@@ -66,6 +66,11 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         done = await published(connection, gathering.gathering_id)
         alone = await live.alone(connection, gathering, visit.settings.isolation_minutes, visit.now)
         marked = await flagged(connection, visit, people)
+    stays = {
+        key: each
+        for key, each in said_away.items()
+        if key in people and not each.refuted(people[key].registered.checked_in_at)
+    }
     return await visit.page(
         "board.html",
         said=said,
@@ -76,7 +81,7 @@ async def board(visit: Organiser, database: Db, round: int | None = None, said: 
         tables=_tables(visit, at.number, people, stays, pins, closed),
         unseated=by_name(each for each in people.values() if at.number not in each.seats),
         people=by_name(people.values()),
-        away=[(each, stays[each.id]) for each in by_name(people.values()) if each.id in stays],
+        away=[(each, stays[each.id]) for each in by_name(people[key] for key in stays)],
         pins=[(people[each.registration_id], each) for each in pins if each.registration_id in people],
         numbers=[table.number for table in gathering.tables],
         closed=closed,

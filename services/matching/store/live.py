@@ -21,6 +21,10 @@ class Stay:
         """Whether they take part in this round."""
         return self.first <= number and (self.last is None or number <= self.last)
 
+    def refuted(self, checked_in_at: datetime | None) -> bool:
+        """Whether somebody who was given up has checked in since."""
+        return bool(self.last == 0 and self.said_at and checked_in_at and checked_in_at > self.said_at)
+
     def changed(self, first: int | None, last: int | None) -> "Stay":
         """With what is newly said of one end or both. What was said of the other stays, unless the two leave no round."""
         both = Stay(first or self.first, self.last if last is None else last)

@@ -1,6 +1,7 @@
 """The organiser's board: seats by round, changes, the proof in an organiser's words, and who needs help."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,20 @@ async def test_changes_are_noted_and_the_next_plan_follows_them(night: Night) ->
     await night.post(f"{board()}/here", {"person": str(rid(2))})
     await night.post(f"{board()}/here", {"person": str(rid(4))})
     assert "いま効いている変更" not in (await night.get(board())).text
+
+
+async def test_who_checks_in_after_being_given_up_is_missing_no_more(night: Night) -> None:
+    given_up = {"person": str(rid(0)), "round": "0"}
+    await night.post(f"{board()}/absent", given_up)
+    page = (await night.get(board())).text
+    assert "不在" in table(page, 7)
+    assert "いま効いている変更" in page
+    came: dict[str, Any] = {"attendance": "checked_in", "checked_in_at": night.now + timedelta(minutes=5)}
+    async with night.database.transaction() as tx:
+        await handlers.on_registered(tx, [registered_event(night.partner, 0, revision=2, **came, **attributes(0))])
+    page = (await night.get(board())).text
+    assert "不在" not in table(page, 7)
+    assert "いま効いている変更" not in page
 
 
 async def test_a_closed_table_is_left_alone_until_it_opens(night: Night) -> None:
