@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from services.matching import live
 from services.matching.domain.desk import Candidate, candidates, introduction, kept_apart
 from services.matching.domain.people import Person
 from services.matching.domain.reasons import Words
@@ -28,17 +30,19 @@ class Found:
     candidate: Candidate
 
 
-async def look(database: Database, seeker: Guest, text: str) -> list[Found]:
-    """Candidates in the room now for what somebody asks: checked in, not met yet, nobody kept apart from them."""
+async def look(database: Database, seeker: Guest, text: str, now: datetime) -> list[Found]:
+    """Candidates in the room now for what somebody asks: checked in, not gone, not met yet, nobody kept apart from them."""
     gathering = seeker.gathering
     async with database.connection() as connection:
         people = await evening.guests(connection, gathering.gathering_id)
         met = await evening.met_by(connection, seeker.id)
+        gone = await live.gone(connection, gathering, people.values(), now)
         said = await guidance(connection, gathering.partner_id, gathering.gathering_id)
+    passed_over = {seeker.id, *met, *gone}
     room = [
         guest
         for guest in people.values()
-        if guest.registered.attendance == "checked_in" and guest.id != seeker.id and guest.id not in met
+        if guest.registered.attendance == "checked_in" and guest.id not in passed_over
     ]
     among = said.among([person_of(guest.registered, guest.profile) for guest in (seeker, *room)])
     if not among or among[0].registration_id != seeker.id:

@@ -1,12 +1,13 @@
 """Plans that are asked for, and changes of a running evening: who is missing or has left, closed tables, pins."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.matching.domain.timetable import begun, sittings
 from services.matching.store import evening, facts, live, plans
+from services.matching.store.evening import Guest
 from services.matching.store.live import Alone, Pin, Stay
 from services.matching.store.plans import Plan
 from shared.contracts.gathering import Gathering
@@ -110,6 +111,19 @@ def _is_on(gathering: Gathering) -> None:
 def _is_left(gathering: Gathering, last: int) -> None:
     if last >= len(sittings(gathering)):
         raise Conflict("no round is left to plan")
+
+
+async def gone(connection: Connection, gathering: Gathering, guests: Iterable[Guest], now: datetime) -> set[UUID]:
+    """Who of these people of one gathering has left, by the door or by the board, or never came."""
+    stays = await live.stays(connection, gathering.gathering_id)
+    at = max(begun(gathering, now), 1)
+
+    def is_gone(guest: Guest) -> bool:
+        stay = stays.get(guest.id, Stay())
+        over = stay.last is not None and stay.last < at and not stay.refuted(guest.registered.checked_in_at)
+        return over or guest.registered.attendance == "left"
+
+    return {guest.id for guest in guests if is_gone(guest)}
 
 
 async def alone(connection: Connection, gathering: Gathering, minutes: int, now: datetime) -> list[Alone]:

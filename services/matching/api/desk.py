@@ -39,10 +39,10 @@ class ProposalBody(Body):
 async def look(
     registration_id: UUID, body: Question, database: Db, caller: Annotated[Principal, requires("matching:read")]
 ) -> dict[str, Any]:
-    """Who in the room can help: checked in, not met yet, the best first, each with the reasons in words. Changes nothing."""
+    """Who in the room can help: here, not met yet, the best first, each with the reasons in words. Changes nothing."""
     async with database.connection() as connection:
         (seeker,) = await _guests(connection, caller, registration_id)
-    found = await desk.look(database, seeker, body.text)
+    found = await desk.look(database, seeker, body.text, clock.now())
     return {
         "candidates": [{"registration_id": each.guest.id, "reasons": each.candidate.words.reasons} for each in found]
     }

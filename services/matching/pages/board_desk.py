@@ -32,7 +32,7 @@ async def look(visit: Organiser, database: Db, person: Annotated[UUID, Form()], 
     async with database.connection() as connection:
         (seeker,) = await _guests(connection, visit, person)
     wanted = " ".join(text.replace("\0", "").split())
-    found = await desk.look(database, seeker, wanted) if wanted else None
+    found = await desk.look(database, seeker, wanted, visit.now) if wanted else None
     return await _page(visit, database, person, wanted, found)
 
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 
-from services.matching import desk, introducing
-from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near
+from services.matching import desk, introducing, live
+from services.matching.pages.visits import Visit, Visitor, by_name, fellow, near, unwanted
 from services.matching.store import evening
 from services.matching.store.evening import Guest
 from shared.platform.database import Connection
@@ -30,7 +30,7 @@ async def ask_desk(visit: Visitor) -> Response:
 async def look(visit: Visitor, database: Db, text: Asked = "") -> Response:
     """The answer. It changes nothing; it is a POST so that the words are in no address."""
     wanted = " ".join(text.replace("\0", "").split())
-    found = await desk.look(database, visit.guest, wanted) if wanted else None
+    found = await desk.look(database, visit.guest, wanted, visit.now) if wanted else None
     return visit.pages.render("desk.html", visit.locale, visit=visit, text=wanted, found=found)
 
 
@@ -40,7 +40,8 @@ async def ask_to_meet(visit: Visitor, database: Db, other: Annotated[UUID, Form(
     kept_apart = await desk.apart(database, visit.gathering.partner_id, visit.guest.id, other)
     async with database.transaction() as tx:
         guest = await fellow(tx, visit, other)
-        if guest.registered.attendance != "checked_in":
+        here = guest.registered.attendance == "checked_in"
+        if not here or await live.gone(tx, visit.gathering, [guest], visit.now):
             raise NotFound
         done = await introducing.propose(tx, visit.guest, guest, None, "self", visit.now, kept_apart=kept_apart)
     return back(visit.base, "asked" if done else "enough", visit.locale)
@@ -50,8 +51,9 @@ async def ask_to_meet(visit: Visitor, database: Db, other: Annotated[UUID, Form(
 async def choose_two(visit: Visitor, database: Db) -> Response:
     """Two whom one knows tonight."""
     async with database.connection() as connection:
-        known = await _known(connection, visit)
-    return visit.pages.render("introduce.html", visit.locale, visit=visit, known=by_name(known.values()))
+        known, hidden = await _known(connection, visit), await unwanted(connection, visit)
+    offered = by_name(each for key, each in known.items() if key not in hidden)
+    return visit.pages.render("introduce.html", visit.locale, visit=visit, known=offered)
 
 
 @router.post("/{token}/introduce")
@@ -64,8 +66,10 @@ async def introduce(
         known = await _known(tx, visit)
         if one not in known or other not in known:
             raise NotFound
+        # From a page that is older than a refusal: like one that was never answered, or this would tell of it.
+        held = kept_apart or not {one, other}.isdisjoint(await unwanted(tx, visit))
         done = await introducing.propose(
-            tx, known[one], known[other], visit.guest, "introducer", visit.now, kept_apart=kept_apart
+            tx, known[one], known[other], visit.guest, "introducer", visit.now, kept_apart=held
         )
     return back(visit.base, "asked" if done else "enough", visit.locale)
 
@@ -87,4 +91,7 @@ async def answer(visit: Visitor, database: Db, proposal_id: UUID, yes: Annotated
 
 
 async def _known(connection: Connection, visit: Visit) -> dict[UUID, Guest]:
-    return await evening.guests(connection, visit.gathering.gathering_id, sorted(await near(connection, visit)))
+    """Who is on one's own page and still here."""
+    people = await evening.guests(connection, visit.gathering.gathering_id, sorted(await near(connection, visit)))
+    gone = await live.gone(connection, visit.gathering, people.values(), visit.now)
+    return {key: each for key, each in people.items() if key not in gone}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from services.matching.domain.proposals import Proposal
 from services.matching.domain.timetable import showing, sittings
 from services.matching.domain.wishes import NO_THANKS
-from services.matching.pages.visits import Visit, Visitor
+from services.matching.pages.visits import Visit, Visitor, unwanted
 from services.matching.store import evening, feedback, proposals
 from services.matching.store import wishes as said_wishes
 from services.matching.store.evening import Guest
@@ -76,7 +76,7 @@ async def overview(visit: Visitor, database: Db, said: str | None = None) -> Res
         wishes = await evening.met_by(connection, guest.id)
         taps = await feedback.verdicts(connection, guest.id)
         wished = await said_wishes.wishes(connection, guest.gathering.gathering_id, guest.id)
-        hidden = (await said_wishes.unwanted(connection, [guest.id])).get(guest.id, set())
+        hidden = await unwanted(connection, visit)
     kinds = {each.about: each.kind for each in wished}
     introduced = {other: each for each in guest.introductions if (other := UUID(each["counterpart"])) in people}
     stops = _stops(visit, mates, people)

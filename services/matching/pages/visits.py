@@ -13,7 +13,7 @@ from fastapi import Depends, Request, Response
 
 from services.matching.links import Links
 from services.matching.settings import MatchingSettings
-from services.matching.store import evening, facts, proposals
+from services.matching.store import evening, facts, proposals, wishes
 from services.matching.store.evening import Guest
 from shared.contracts.gathering import Gathering
 from shared.platform import clock
@@ -89,6 +89,11 @@ async def fellow(connection: Connection, visit: Visit, other: UUID) -> Guest:
     if other not in found or other == visit.guest.id:
         raise NotFound
     return found[other]
+
+
+async def unwanted(connection: Connection, visit: Visit) -> set[UUID]:
+    """Whom one's own page does not name among whom to meet."""
+    return (await wishes.unwanted(connection, [visit.guest.id])).get(visit.guest.id, set())
 
 
 async def near(connection: Connection, visit: Visit) -> set[UUID]:

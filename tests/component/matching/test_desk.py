@@ -1,6 +1,7 @@
 """The desk and introductions by a third person: consent of both, and refusals that stay unseen."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,38 @@ async def test_the_desk_finds_who_is_here_and_can_help_and_says_why(night: Night
     assert (await night.post(f"{evening(0)}/desk", {"text": "長" * 301})).status_code == 422
     nothing = await night.post(f"{evening(0)}/desk", {"text": "qqqq zzzz"})
     assert "見つかりませんでした" in nothing.text
+
+
+async def test_who_is_gone_by_the_board_is_no_candidate_until_they_come(night: Night) -> None:
+    words: dict[str, Any] = {"name": "映像の人", "offers": "会社紹介の映像制作と編集"}
+    async with night.database.transaction() as tx:
+        await handlers.on_profile(tx, [profile_event(4, revision=2, **words)])
+
+    async def found() -> bool:
+        return "映像の人" in (await night.post(f"{evening(0)}/desk", {"text": "会社紹介の映像を作れる人"})).text
+
+    await night.post(f"{board()}/absent", {"person": str(rid(4)), "round": "2"})
+    assert await found(), "there until the first round is over"
+    await night.post(f"{board()}/absent", {"person": str(rid(4)), "round": "0"})
+    assert not await found()
+    assert (await night.post(f"{evening(0)}/ask", {"other": str(rid(4))})).status_code == 404
+    came: dict[str, Any] = {"attendance": "checked_in", "checked_in_at": night.now + timedelta(minutes=5)}
+    async with night.database.transaction() as tx:
+        await handlers.on_registered(tx, [registered_event(night.partner, 4, revision=2, **came, **attributes(4))])
+    assert await found()
+    assert (await night.post(f"{evening(0)}/ask", {"other": str(rid(4))})).status_code == 303
+
+
+async def test_only_who_is_still_here_can_be_introduced_by_a_third(night: Night) -> None:
+    async with night.database.transaction() as tx:
+        gone = registered_event(night.partner, 10, revision=2, attendance="left", **attributes(10))
+        await handlers.on_registered(tx, [gone])
+    await night.post(f"{board()}/absent", {"person": str(rid(15)), "round": "0"})
+    offered = (await night.get(f"{evening(0)}/introduce")).text
+    assert [n for n in (1, 2, 5, 10, 15) if str(rid(n)) in offered] == [1, 2, 5]
+    for n in (10, 15):
+        sent = await night.post(f"{evening(0)}/introduce", {"one": str(rid(5)), "other": str(rid(n))})
+        assert sent.status_code == 404
 
 
 async def test_who_was_met_or_must_not_be_met_is_no_candidate(night: Night) -> None:

@@ -108,6 +108,20 @@ async def test_whom_one_refused_is_on_neither_list_at_once(
     assert "✓" not in words_of((await night.get(evening(about))).text), "they are not told why"
 
 
+@pytest.mark.parametrize("said", [_no_thanks, _not_for_me, _ban, _ban_of_one])
+async def test_whom_one_refused_is_not_offered_to_be_introduced_and_an_older_page_tells_nothing(
+    night: Night, said: Callable[[Night, int, int], Awaitable[None]]
+) -> None:
+    for n in (1, 5):
+        await said(night, n, 0)
+        assert str(rid(n)) not in (await night.get(f"{evening(0)}/introduce")).text
+        sent = await night.post(f"{evening(0)}/introduce", {"one": str(rid(2)), "other": str(rid(n))})
+        assert "said=asked" in sent.headers["location"]
+        for asked in (2, n):
+            assert "秘密の名前0 さんから" not in (await night.get(evening(asked))).text
+        assert (await night.post(f"{evening(0)}/with/{rid(n)}")).status_code == 303, "who talked has talked"
+
+
 async def test_whom_the_organiser_bans_is_on_nobodys_list_at_once(night: Night) -> None:
     await _ban_of_one(night, 5, 0)
     assert listed_on((await night.get(evening(0))).text) == {1, 2}
