@@ -54,7 +54,10 @@ class Result:
 
 
 async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], now: datetime) -> list[Result]:
-    """Merge reports into meetings and publish `met` and `met-note` for what changed; one result per report."""
+    """Merge reports into meetings and publish `met` and `met-note` for what changed; one result per report.
+
+    Whatever time was told, no meeting lies after its gathering's end.
+    """
     people = {side for report in reports for side in (report.sighting.one, report.sighting.other)}
     homes = await facts.hold_registrations(tx, partner_id, list(people))
     # Arithmetic over many reports is done aside, so that other requests are answered meanwhile.
@@ -66,7 +69,8 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
             by_meeting[meeting_id].append(report)
     await store.lock_gathering_meetings(tx, list({group[0].sighting.gathering_id for group in by_meeting.values()}))
     known = await store.meetings(tx, list(by_meeting))
-    after = await asyncio.to_thread(_merged, known, by_meeting)
+    ends = await facts.ends(tx, list(set(homes.values())))
+    after = await asyncio.to_thread(_merged, known, by_meeting, ends)
 
     changed = [meeting for key, meeting in sorted(after.items()) if meeting != known.get(key)]
     await store.upsert_meetings(tx, partner_id, changed)
@@ -92,11 +96,14 @@ async def record(tx: Connection, partner_id: UUID, reports: Sequence[Report], no
     ]
 
 
-def _merged(known: Mapping[UUID, Meeting], by_meeting: Mapping[UUID, Sequence[Report]]) -> dict[UUID, Meeting]:
+def _merged(
+    known: Mapping[UUID, Meeting], by_meeting: Mapping[UUID, Sequence[Report]], ends: Mapping[UUID, datetime]
+) -> dict[UUID, Meeting]:
     """Each meeting after what was reported of it."""
     after: dict[UUID, Meeting] = {}
     for meeting_id, group in by_meeting.items():
-        meeting = merge(known.get(meeting_id), [report.sighting for report in group])
+        end = ends.get(group[0].sighting.gathering_id)
+        meeting = merge(known.get(meeting_id), [report.sighting.no_later_than(end) for report in group])
         for note in (note for report in group for note in report.notes):
             meeting = meeting and with_wish(meeting, note.author, note.wants_next)
         for author, wish in (wish for report in group for wish in report.wishes.items()):

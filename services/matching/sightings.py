@@ -67,7 +67,7 @@ def _whose(card: Card, namesakes: Sequence[Guest]) -> Guest | None:
 
 
 def _moment(gathering: Gathering, day: date, now: datetime) -> datetime | None:
-    """When cards of this day were exchanged at the latest: a card knows its day only, and thanks are due from then on.
+    """When cards of this day were exchanged at the latest, but for the gathering's end: a card knows its day only.
 
     None for a day on which the gathering was not held.
     """
@@ -76,7 +76,7 @@ def _moment(gathering: Gathering, day: date, now: datetime) -> datetime | None:
     if not gathering.starts_at.astimezone(zone).date() <= day <= gathering.ends_at.astimezone(zone).date():
         return None
     begin = datetime.combine(day, time(), zone)
-    until = min(gathering.ends_at, begin + timedelta(days=1), now)
+    until = min(begin + timedelta(days=1), now)
     return until if max(begin, gathering.starts_at) <= until else None
 
 

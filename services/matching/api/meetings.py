@@ -61,7 +61,10 @@ async def record_meeting(
     caller: Annotated[Principal, requires("meetings:write")],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Record that two attendees talked. The same pair again is the same meeting: 200 instead of 201."""
+    """Record that two attendees talked. The same pair again is the same meeting: 200 instead of 201.
+
+    A time after the gathering's end counts as its end.
+    """
 
     async def operation(tx: Connection) -> Response:
         (result,) = await record(tx, caller.partner_id, [body.report()], clock.now())

@@ -34,6 +34,10 @@ class Sighting:
     def meeting_id(self) -> UUID:
         return meeting_id(self.gathering_id, self.one, self.other)
 
+    def no_later_than(self, end: datetime | None) -> "Sighting":
+        """At the gathering's end at the latest: it may be told the day after, but thanks are due from the talk on."""
+        return self if end is None or self.met_at <= end else replace(self, met_at=end)
+
 
 @dataclass(frozen=True)
 class Meeting:

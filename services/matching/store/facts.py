@@ -169,6 +169,16 @@ async def known_gathering(connection: Connection, gathering_id: UUID) -> Gatheri
     return None if text is None else Gathering.read(text.encode())
 
 
+async def ends(connection: Connection, gathering_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """When each of these gatherings ends, of those that are known."""
+    rows = await connection.fetch(
+        "select gathering_id, (definition->>'ends_at')::timestamptz as ends_at from gathering"
+        " where gathering_id = any($1::uuid[])",
+        gathering_ids,
+    )
+    return {row["gathering_id"]: row["ends_at"] for row in rows}
+
+
 async def attendees(connection: Connection, gathering_id: UUID) -> list[tuple[Registered, Profile | None]]:
     """Everybody who is accepted at a gathering, with their words where these have come, by id."""
     rows = await connection.fetch(

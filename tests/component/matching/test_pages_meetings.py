@@ -11,7 +11,7 @@ from services.matching import handlers
 from shared.contracts.met import Met
 from shared.contracts.met_note import MetNote
 from shared.platform.ids import derived
-from tests.component.matching.group import profile_event, rid
+from tests.component.matching.group import meeting, profile_event, rid
 from tests.component.matching.night import LINKS, G, Night, badge, definition, evening
 from tests.conftest import api_key
 
@@ -216,6 +216,24 @@ async def test_contacts_that_cannot_be_are_refused_row_by_row(night: Night) -> N
     assert (answer["accepted"], answer["rejected"], answer["meetings"]) == (3, 6, 1)
     assert [each["row"] for each in answer["rows"]] == [1, 2, 3, 4, 5, 6]
     assert not await night.mentions(rid(99))
+
+
+async def test_what_is_told_the_day_after_was_at_the_gatherings_end_at_the_latest(night: Night) -> None:
+    await named(night)
+    over = definition(night.partner, night.now - timedelta(days=1), revision=2)
+    async with night.database.transaction() as tx:
+        await handlers.on_gathering(tx, [over])
+    ended = over.payload.ends_at
+    await remember(night, 0)
+    await night.post(badge(6))
+    await night.post(f"{evening(0)}/with/{rid(2)}")
+    await night.meet(meeting(0, 7), meeting(0, 8, met_at=(ended - timedelta(minutes=1)).isoformat()))
+    contacts = [{"t": int(night.now.timestamp()) - 20 * n, "i": str(rid(0)), "j": str(rid(9))} for n in range(3)]
+    await night.lines(f"/gatherings/{G}/contacts/bulk", contacts)
+    day = f"{ended.astimezone(ZoneInfo('Asia/Tokyo')):%Y/%m/%d}"
+    await night.post(f"{evening(0)}/cards/bulk", files={"file": ("cards.csv", export(night, CARDS[:1], day).encode())})
+    told = {({each.a, each.b} - {rid(0)}).pop(): each.met_at for each in await night.events(Met)}
+    assert told == {rid(n): ended for n in (1, 2, 6, 7, 9)} | {rid(8): ended - timedelta(minutes=1)}
 
 
 async def test_a_card_before_the_doors_open_is_no_meeting(night: Night) -> None:
