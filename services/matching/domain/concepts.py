@@ -23,11 +23,13 @@ RIDGE: Final = 3.0  # examples that a direction must outweigh
 TERM: Final = 0.3  # weight of a single term beside a whole example
 
 
-class _Reading(NamedTuple):
+class Reading(NamedTuple):
+    """What was learned from examples: of a vector, `(vector - centre) @ matrix` is how much it shows each kind."""
+
     centre: Matrix
-    """[300] the middle of all examples."""
+    """[vector] the middle of all examples."""
     matrix: Matrix
-    """[300, concept]"""
+    """[vector, kind]"""
 
 
 def needed(texts: Sequence[Sequence[str]]) -> Matrix:
@@ -40,8 +42,8 @@ def offered(texts: Sequence[Sequence[str]]) -> Matrix:
     return _read(_readings()[1], texts)
 
 
-def _read(reading: _Reading, texts: Sequence[Sequence[str]]) -> Matrix:
-    said = [[words for part in sentences(mine) if (words := content_words(part))] for mine in texts]
+def _read(reading: Reading, texts: Sequence[Sequence[str]]) -> Matrix:
+    said = [words_by_sentence(mine) for mine in texts]
     vectors, weights = sentence_vectors([words for mine in said for words in mine])
     shown = np.maximum((vectors - reading.centre) @ reading.matrix, 0)
     shown[~vectors.any(axis=1)] = 0  # words that are not known say nothing
@@ -52,7 +54,7 @@ def _read(reading: _Reading, texts: Sequence[Sequence[str]]) -> Matrix:
 
 
 @cache
-def _readings() -> tuple[_Reading, _Reading]:
+def _readings() -> tuple[Reading, Reading]:
     terms = [(key, term) for key, concept in lexicon().items() for term in concept.terms]
     weights = np.array([TERM] * len(terms) + [1.0] * len(examples()), dtype=np.float32)
     needs = [*terms, *((each.concept, each.need) for each in examples())]
@@ -60,16 +62,26 @@ def _readings() -> tuple[_Reading, _Reading]:
     return _learn(needs, weights), _learn(offers, weights)
 
 
-def _learn(said: Sequence[tuple[str, str]], weights: Matrix) -> _Reading:
+def _learn(said: Sequence[tuple[str, str]], weights: Matrix) -> Reading:
     vectors, _ = sentence_vectors([content_words(text) for _, text in said])
     order = {key: at for at, key in enumerate(lexicon())}
     shown = np.zeros((len(said), len(order)), dtype=np.float32)
     shown[np.arange(len(said)), [order[key] for key, _ in said]] = 1
+    return learn(vectors, shown, weights)
+
+
+def learn(vectors: Matrix, shown: Matrix, weights: Matrix) -> Reading:
+    """Ridge regression from [example, vector] to [example, kind], each example by its weight."""
     centre = np.average(vectors, axis=0, weights=weights)
     near = (vectors - centre) * weights[:, None]
     square = near.T @ (vectors - centre) + RIDGE * np.eye(vectors.shape[1])
     matrix = np.linalg.solve(square, near.T @ (shown - np.average(shown, axis=0, weights=weights)))
-    return _Reading(centre.astype(np.float32), matrix.astype(np.float32))
+    return Reading(centre.astype(np.float32), matrix.astype(np.float32))
+
+
+def words_by_sentence(texts: Sequence[str]) -> list[tuple[str, ...]]:
+    """The content words of every sentence that has any."""
+    return [words for part in sentences(texts) if (words := content_words(part))]
 
 
 def sentence_vectors(said: Sequence[Sequence[str]]) -> tuple[Matrix, Matrix]:

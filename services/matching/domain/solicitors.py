@@ -8,16 +8,14 @@ import csv
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from services.matching.domain.concepts import RIDGE, Matrix, sentence_vectors
+from services.matching.domain.concepts import Matrix, Reading, learn, sentence_vectors, words_by_sentence
 from services.matching.domain.people import Person
-from services.matching.domain.text import sentences
-from services.matching.domain.words import content_words
 from shared.lexicon import normal
 
 HUNTING: Final = (
@@ -49,13 +47,6 @@ Texts = tuple[Sequence[str], Sequence[str]]
 """What somebody wants, and what they give."""
 
 
-class _Reading(NamedTuple):
-    centre: Matrix
-    """[600] the middle of all examples, of what is wanted and of what is given."""
-    weights: Matrix
-    """[600]"""
-
-
 def sellers_among(people: Sequence[Person]) -> NDArray[np.bool_]:
     """[i]: whether this one mainly looks for people to sell to, by their words or because a human found so."""
     texts = [([each.needs, each.goal], [each.offers, each.pitch]) for each in people]
@@ -76,33 +67,29 @@ def _signs(signs: Iterable[str], text: str) -> set[str]:
 
 
 def reads(texts: Sequence[Texts]) -> Matrix:
-    """[person]: how much their texts read as those who solicit, about -1 to 1; 0 where they say nothing."""
-    learned = _learned()
-    return np.asarray(_told(texts, learned.centre) @ learned.weights)
+    """[person]: how much their texts read as those who solicit, about -1 to 1; near 0 where they say nothing."""
+    middle, learned = _learned()
+    return np.asarray((_told(texts, middle) - learned.centre) @ learned.matrix).ravel()
 
 
 @cache
-def _learned() -> _Reading:
-    """Ridge regression like that of concepts, where both kinds weigh the same however many they are."""
+def _learned() -> tuple[Matrix, Reading]:
+    """[600] the middle of all examples, and what was learned from how they lie around it: both kinds weigh the same."""
     with Path(__file__).with_name("solicitations.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     texts = [([row["wants"]], [row["gives"]]) for row in rows]
     solicits = np.array([row["solicits"] == "1" for row in rows])
     weights = np.where(solicits, 0.5 / solicits.mean(), 0.5 / (1 - solicits.mean())).astype(np.float32)
     means, words = _directions(texts)
-    centre = np.hstack([np.average(means[side], axis=0, weights=weights * (words[side] > 0)) for side in (0, 1)])
-    told = _told(texts, centre)
-    near = told * weights[:, None]
-    square = near.T @ told + RIDGE * np.eye(told.shape[1])
-    learned = np.linalg.solve(square, near.T @ np.where(solicits, 1.0, -1.0))
-    return _Reading(centre.astype(np.float32), learned.astype(np.float32))
+    middle = np.hstack([np.average(means[side], axis=0, weights=weights * (words[side] > 0)) for side in (0, 1)])
+    return middle, learn(_told(texts, middle), np.where(solicits, 1.0, -1.0)[:, None], weights)
 
 
-def _told(texts: Sequence[Texts], centre: Matrix) -> Matrix:
+def _told(texts: Sequence[Texts], middle: Matrix) -> Matrix:
     """[person, 600]: where their wants and their offers lie from the middle, the nearer to it the less they say."""
     means, words = _directions(texts)
     shares = words / (words + np.float32(FEW))
-    return np.hstack([(means[side] - half) * shares[side][:, None] for side, half in enumerate(np.split(centre, 2))])
+    return np.hstack([(means[side] - half) * shares[side][:, None] for side, half in enumerate(np.split(middle, 2))])
 
 
 def _directions(texts: Sequence[Texts]) -> tuple[Matrix, Matrix]:
@@ -112,7 +99,7 @@ def _directions(texts: Sequence[Texts]) -> tuple[Matrix, Matrix]:
 
 
 def _mean(texts: Sequence[Sequence[str]]) -> tuple[Matrix, Matrix]:
-    said = [[words for part in sentences(mine) if (words := content_words(part))] for mine in texts]
+    said = [words_by_sentence(mine) for mine in texts]
     vectors, _ = sentence_vectors([words for mine in said for words in mine])
     starts = np.cumsum([0, *map(len, said)])
     shares = np.repeat([1 / max(len(mine), 1) for mine in said], [len(mine) for mine in said])
