@@ -39,8 +39,6 @@ PUSHING: Final = (
 )  # fmt: skip
 """Signs of selling insurance, flats, memberships, contracts and the like to whomever one meets. One alone is innocent."""
 SIGNS: Final = 5  # of both kinds, wherever they stand, that tell even of somebody who leaves the need open
-
-
 SURE: Final = 0.45  # of a reading that is 1 for who solicits and -1 for who does not, 0 for who says nothing
 FEW: Final = 3  # words that count half of what they would among many
 Texts = tuple[Sequence[str], Sequence[str]]

@@ -27,24 +27,11 @@ async def forget_steps(tx: Connection, keep: timedelta, limit: int) -> int:
     return await _forget(tx, KEPT, limit, table="contact_step", old="ends_at < now() - $1::interval")
 
 
-async def forget_words(tx: Connection, keep: timedelta, limit: int) -> int:
-    """The words of introductions, once nobody's page shows them. Seats and revisions stay: they name nobody to anybody."""
+async def _empty(tx: Connection, keep: timedelta, limit: int, *, table: str, column: str, nothing: str) -> int:
     return _count(
         await tx.execute(
-            "update matched set introductions = '[]' where registration_id = any(array(select registration_id from matched"
-            f" where introductions <> '[]' and gathering_id in ({_OVER}) limit $2 for update skip locked))",
-            keep,
-            limit,
-        )
-    )
-
-
-async def forget_unlisted(tx: Connection, keep: timedelta, limit: int) -> int:
-    """Whom pages left out. Revisions stay: readers would take a later word that begins at 1 again for an old one."""
-    return _count(
-        await tx.execute(
-            "update unlisted set others = '{}' where registration_id = any(array(select registration_id from unlisted"
-            f" where others <> '{{}}' and gathering_id in ({_OVER}) limit $2 for update skip locked))",
+            f"update {table} set {column} = {nothing} where registration_id = any(array(select registration_id from {table}"
+            f" where {column} <> {nothing} and gathering_id in ({_OVER}) limit $2 for update skip locked))",
             keep,
             limit,
         )
@@ -56,8 +43,10 @@ OF_AN_EVENING: Final = ("presence", "pin", "closed_table", "proposal", "wish")
 
 RULES: Final[tuple[Rule, ...]] = (
     forget_steps,
-    forget_words,
-    forget_unlisted,
+    # Once nobody's page shows them. Seats and revisions stay: they name nobody to anybody, and readers would take a word
+    # that begins at 1 again for an old one.
+    partial(_empty, table="matched", column="introductions", nothing="'[]'"),
+    partial(_empty, table="unlisted", column="others", nothing="'{}'"),
     *(partial(_forget, table=table, old=f"gathering_id in ({_OVER})") for table in OF_AN_EVENING),
     partial(
         _forget,
